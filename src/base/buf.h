@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A growing byte buffer with a ceiling. Adding is sticky: after the first failure nothing more is
+ * added, and one check at the end tells. */
+#ifndef BASE_BUF_H
+#define BASE_BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/span.h"
+
+struct bake_buf {
+	char *ptr; /* NUL-terminated once anything was added; NULL before */
+	size_t len;
+	size_t room;
+	size_t max; /* most bytes it may hold */
+	bool full;  /* the ceiling was hit */
+	bool nomem;
+};
+
+#define BAKE_BUF_INIT(ceiling)                                                                     \
+	{                                                                                          \
+		.ptr = NULL, .max = (ceiling)                                                      \
+	}
+
+void bake_buf_add(struct bake_buf *buf, const void *ptr, size_t len);
+void bake_buf_text(struct bake_buf *buf, const char *text);
+void bake_buf_addf(struct bake_buf *buf, const char *format, ...) BAKE_PRINTF(2, 3);
+
+/* BAKE_OK, or why something could not be added; what names the buffer's purpose. */
+enum bake_status bake_buf_status(
+	const struct bake_buf *buf, const char *what, struct bake_error *err) BAKE_CHECKED;
+
+struct bake_span bake_buf_span(const struct bake_buf *buf);
+void bake_buf_clear(struct bake_buf *buf);
+void bake_buf_release(struct bake_buf *buf);
+
+/* Grows *pointer (an array of elements of size bytes) so that it holds at least need of them.
+ * False, and nothing changed, when memory is short. */
+bool bake_grow(void **pointer, size_t *room, size_t need, size_t size);
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/relpath.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+
+static const char *const reserved[] = {".bake", "model-info.json", "model-info.runtime.json"};
+
+/* What is wrong with one component, NULL when nothing is. */
+static const char *component_fault(const char *text, size_t len)
+{
+	if (len == 0)
+		return "has an empty component";
+	if (len > BAKE_PATH_COMPONENT_MAX)
+		return "has a component of over 255 bytes";
+	if ((len == 1 && text[0] == '.') || (len == 2 && text[0] == '.' && text[1] == '.'))
+		return "has a '.' or '..' component";
+	if (text[len - 1] == '.' || text[len - 1] == ' ')
+		return "has a component ending in a dot or a blank";
+	return NULL;
+}
+
+/* What is wrong with the characters, NULL when nothing is. */
+static const char *character_fault(const char *text, size_t len)
+{
+	if (!bake_utf8_valid(text, len))
+		return "is not valid UTF-8";
+	for (size_t i = 0, size; i < len; i += size) {
+		if (bake_utf8_hostile(text + i, &size))
+			return "has a control or invisible character";
+		if (text[i] == '\\')
+			return "has a backslash";
+	}
+	if (len >= 2 && isalpha((unsigned char)text[0]) && text[1] == ':')
+		return "starts with a drive letter";
+	return NULL;
+}
+
+static const char *path_fault(const char *text, size_t len)
+{
+	const char *fault;
+	size_t depth = 0;
+
+	if (len == 0)
+		return "is empty";
+	if (text[0] == '/')
+		return "is absolute";
+	fault = character_fault(text, len);
+	for (const char *at = text; !fault; at = strchr(at, '/') + 1) {
+		size_t part = strcspn(at, "/");
+
+		fault = component_fault(at, part);
+		if (!fault && ++depth > BAKE_PATH_DEPTH_MAX)
+			fault = "is more than 64 directories deep";
+		if (at[part] == '\0')
+			break;
+	}
+	return fault;
+}
+
+enum bake_status bake_relpath_parse(
+	const char *text, struct bake_relpath *out, struct bake_error *err)
+{
+	size_t len = strlen(text);
+	const char *fault;
+
+	if (len > BAKE_PATH_MAX)
+		return bake_error_set(err, BAKE_ERR_DATA, "path.too-long",
+			"path '%s' is over %d bytes", BAKE_SHOW(text), BAKE_PATH_MAX);
+	fault = path_fault(text, len);
+	if (fault) {
+		const char *id = strstr(fault, "over 255") ? "path.too-long" : "path.unsafe";
+
+		return bake_error_set(
+			err, BAKE_ERR_DATA, id, "path '%s' %s", BAKE_SHOW(text), fault);
+	}
+	*out = (struct bake_relpath){.text = text, .len = len};
+	return BAKE_OK;
+}
+
+enum bake_status bake_relpath_parse_model(
+	const char *text, struct bake_relpath *out, struct bake_error *err)
+{
+	struct bake_relpath path;
+	size_t first;
+
+	BAKE_TRY(bake_relpath_parse(text, &path, err));
+	first = strcspn(text, "/");
+	for (size_t i = 0; i < countof(reserved); i++) {
+		if (strlen(reserved[i]) == first && strncasecmp(text, reserved[i], first) == 0)
+			return bake_error_set(err, BAKE_ERR_DATA, "path.reserved",
+				"path '%s' begins with the reserved name %s", BAKE_SHOW(text),
+				reserved[i]);
+	}
+	*out = path;
+	return BAKE_OK;
+}
+
+const char *bake_relpath_name(struct bake_relpath path)
+{
+	const char *slash = strrchr(path.text, '/');
+
+	return slash ? slash + 1 : path.text;
+}
+
+size_t bake_relpath_dir_len(struct bake_relpath path)
+{
+	const char *slash = strrchr(path.text, '/');
+
+	return slash ? (size_t)(slash - path.text) : 0;
+}
+
+/* Folds case, and puts '/' below every other byte so that "x/y" follows "x" at once. */
+static int fold(char c)
+{
+	if (c == '/')
+		return 1;
+	return c == '\0' ? 0 : tolower((unsigned char)c) + 1;
+}
+
+static int compare_folded(const void *a, const void *b)
+{
+	const char *x = *(const char *const *)a;
+	const char *y = *(const char *const *)b;
+
+	while (*x && fold(*x) == fold(*y)) {
+		x++;
+		y++;
+	}
+	return fold(*x) - fold(*y);
+}
+
+/* How two neighbours in folded order collide, NULL when they do not. */
+static const char *collision(const char *a, const char *b)
+{
+	size_t same = 0;
+	size_t component = 0; /* where the component that holds position same begins */
+
+	while (a[same] && fold(a[same]) == fold(b[same])) {
+		if (a[same] == '/') {
+			if (strncmp(a + component, b + component, same - component) != 0)
+				return "differ only by case in a directory";
+			component = same + 1;
+		}
+		same++;
+	}
+	if (a[same] == '\0' && b[same] == '\0')
+		return strcmp(a, b) == 0 ? "are the same" : "differ only by case";
+	if (a[same] == '\0' && b[same] == '/')
+		return "cannot both exist: one is a directory of the other";
+	return NULL;
+}
+
+enum bake_status bake_relpath_check_set(const char **paths, size_t count, struct bake_error *err)
+{
+	if (count < 2)
+		return BAKE_OK;
+	qsort(paths, count, sizeof(*paths), compare_folded);
+	for (size_t i = 1; i < count; i++) {
+		const char *how = collision(paths[i - 1], paths[i]);
+
+		if (how)
+			return bake_error_set(err, BAKE_ERR_DATA, "path.collision",
+				"paths '%s' and '%s' %s", BAKE_SHOW(paths[i - 1]),
+				BAKE_SHOW(paths[i]), how);
+	}
+	return BAKE_OK;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/stop.h"
+
+#include <signal.h>
+#include <string.h>
+
+static volatile sig_atomic_t stop_signal;
+
+static void on_signal(int signal)
+{
+	stop_signal = signal;
+}
+
+void bake_stop_install(void)
+{
+	struct sigaction catch_once = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+	(void)sigemptyset(&catch_once.sa_mask);
+	(void)sigaction(SIGINT, &catch_once, NULL);
+	(void)sigaction(SIGTERM, &catch_once, NULL);
+	(void)sigaction(SIGPIPE, &ignore, NULL);
+	(void)sigaction(SIGXFSZ, &ignore, NULL);
+}
+
+int bake_stop_signal(void)
+{
+	return (int)stop_signal;
+}
+
+enum bake_status bake_stop_check(struct bake_error *err)
+{
+	if (!stop_signal)
+		return BAKE_OK;
+	return bake_error_set(err, BAKE_ERR_INTERRUPTED, "interrupted", "stopped by %s",
+		stop_signal == SIGINT ? "SIGINT" : "SIGTERM");
+}

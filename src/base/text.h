@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text from outside: shown safely, compared, guessed at. */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/span.h"
+
+/* Most bytes of outside text that one message shows. */
+enum {
+	BAKE_SHOWN_MAX = 200
+};
+
+struct bake_shown {
+	char text[BAKE_SHOWN_MAX + 4];
+};
+
+/*
+ * Text of unknown origin as printable ASCII: other bytes become \xNN, and what is longer than
+ * BAKE_SHOWN_MAX ends in "...". Returns shown->text. BAKE_SHOW gives it to a printf argument:
+ * the buffer lives as long as the enclosing block.
+ */
+const char *bake_show(struct bake_shown *shown, const char *text, size_t len);
+#define BAKE_SHOW(string)	    bake_show(&(struct bake_shown){{0}}, (string), strlen(string))
+#define BAKE_SHOW_SPAN(string, len) bake_show(&(struct bake_shown){{0}}, (string), (len))
+
+/* Whether the bytes are well-formed UTF-8 (RFC 3629: no overlongs, no surrogates). */
+bool bake_utf8_valid(const char *text, size_t len);
+
+/* Whether the code point at text cannot be trusted in a name: controls and bidirectional
+ * overrides. *out_len receives its length in bytes; text must be valid UTF-8. */
+bool bake_utf8_hostile(const char *text, size_t *out_len);
+
+bool bake_text_starts(const char *text, const char *prefix);
+bool bake_text_ends(const char *text, const char *suffix);
+
+/* Whether an environment variable's value means yes: 1, on, yes, true in any case. */
+bool bake_text_is_true(const char *value);
+
+/*
+ * The candidate nearest to text, when it is near enough to be a slip of the fingers; else NULL.
+ * Candidates are read through get(context, index).
+ */
+const char *bake_text_nearest(const char *text, size_t count,
+	const char *(*get)(const void *context, size_t index), const void *context);
+
+/* FNV-1a, for hash tables over our own data. */
+uint64_t bake_text_hash(const char *text, size_t len);
+
+#endif
