@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "json/writer.h"
+
+#include <inttypes.h>
+
+static void new_line(struct bake_json_writer *writer)
+{
+	bake_buf_text(writer->buf, "\n");
+	for (unsigned i = 0; i < writer->depth; i++)
+		bake_buf_text(writer->buf, "  ");
+}
+
+/* What stands between the previous value and the next one. */
+static void separate(struct bake_json_writer *writer)
+{
+	if (writer->after_key) {
+		writer->after_key = false;
+		return;
+	}
+	if (!writer->first)
+		bake_buf_text(writer->buf, writer->line_depth ? ", " : ",");
+	if (writer->depth && !writer->line_depth)
+		new_line(writer);
+	writer->first = false;
+}
+
+static void open_bracket(struct bake_json_writer *writer, const char *bracket, bool line)
+{
+	separate(writer);
+	bake_buf_text(writer->buf, bracket);
+	writer->depth++;
+	writer->first = true;
+	if (line && !writer->line_depth)
+		writer->line_depth = writer->depth;
+}
+
+static void close_bracket(struct bake_json_writer *writer, const char *bracket)
+{
+	bool line = writer->line_depth != 0;
+
+	if (writer->line_depth == writer->depth)
+		writer->line_depth = 0;
+	writer->depth--;
+	if (!line && !writer->first)
+		new_line(writer);
+	bake_buf_text(writer->buf, bracket);
+	writer->first = false;
+}
+
+void bake_json_object(struct bake_json_writer *writer)
+{
+	open_bracket(writer, "{", false);
+}
+
+void bake_json_object_line(struct bake_json_writer *writer)
+{
+	open_bracket(writer, "{", true);
+}
+
+void bake_json_array(struct bake_json_writer *writer)
+{
+	open_bracket(writer, "[", false);
+}
+
+void bake_json_array_line(struct bake_json_writer *writer)
+{
+	open_bracket(writer, "[", true);
+}
+
+void bake_json_end_object(struct bake_json_writer *writer)
+{
+	close_bracket(writer, "}");
+}
+
+void bake_json_end_array(struct bake_json_writer *writer)
+{
+	close_bracket(writer, "]");
+}
+
+static void quote(struct bake_json_writer *writer, const char *text)
+{
+	struct bake_buf *buf = writer->buf;
+
+	bake_buf_text(buf, "\"");
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '"' || c == '\\')
+			bake_buf_addf(buf, "\\%c", c);
+		else if (c == '\n')
+			bake_buf_text(buf, "\\n");
+		else if (c == '\t')
+			bake_buf_text(buf, "\\t");
+		else if (c < 0x20 || c == 0x7f)
+			bake_buf_addf(buf, "\\u%04x", c);
+		else
+			bake_buf_add(buf, text, 1);
+	}
+	bake_buf_text(buf, "\"");
+}
+
+void bake_json_key(struct bake_json_writer *writer, const char *key)
+{
+	separate(writer);
+	quote(writer, key);
+	bake_buf_text(writer->buf, ": ");
+	writer->after_key = true;
+}
+
+void bake_json_write_text(struct bake_json_writer *writer, const char *text)
+{
+	separate(writer);
+	quote(writer, text);
+}
+
+void bake_json_write_u64(struct bake_json_writer *writer, uint64_t value)
+{
+	separate(writer);
+	bake_buf_addf(writer->buf, "%" PRIu64, value);
+}
+
+void bake_json_write_bool(struct bake_json_writer *writer, bool value)
+{
+	separate(writer);
+	bake_buf_text(writer->buf, value ? "true" : "false");
+}
+
+void bake_json_write_null(struct bake_json_writer *writer)
+{
+	separate(writer);
+	bake_buf_text(writer->buf, "null");
+}
+
+void bake_json_put_text(struct bake_json_writer *writer, const char *key, const char *text)
+{
+	if (!text)
+		return;
+	bake_json_key(writer, key);
+	bake_json_write_text(writer, text);
+}
+
+void bake_json_put_u64(struct bake_json_writer *writer, const char *key, uint64_t value)
+{
+	bake_json_key(writer, key);
+	bake_json_write_u64(writer, value);
+}
+
+void bake_json_put_bool(struct bake_json_writer *writer, const char *key, bool value)
+{
+	bake_json_key(writer, key);
+	bake_json_write_bool(writer, value);
+}
+
+void bake_json_put_list(
+	struct bake_json_writer *writer, const char *key, const char *const *list, size_t count)
+{
+	bake_json_key(writer, key);
+	bake_json_array_line(writer);
+	for (size_t i = 0; i < count; i++)
+		bake_json_write_text(writer, list[i]);
+	bake_json_end_array(writer);
+}
+
+void bake_json_splice(struct bake_json_writer *writer, const char *members)
+{
+	if (!members[0])
+		return;
+	separate(writer);
+	bake_buf_text(writer->buf, members);
+}
+
+void bake_json_finish(struct bake_json_writer *writer)
+{
+	bake_buf_text(writer->buf, "\n");
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writing JSON: one form only, so that equal content gives equal bytes. Two blanks of indent; an
+ * object or array begun with _line stays on one line; keys in the order they are written.
+ */
+#ifndef JSON_WRITER_H
+#define JSON_WRITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+struct bake_json_writer {
+	struct bake_buf *buf;
+	unsigned depth;
+	unsigned line_depth; /* depth at which one-line writing began; 0: not on one line */
+	bool first;	     /* no member or element yet at this depth */
+	bool after_key;
+};
+
+#define BAKE_JSON_WRITER_INIT(buffer)                                                              \
+	{                                                                                          \
+		.buf = (buffer), .first = true                                                     \
+	}
+
+void bake_json_object(struct bake_json_writer *writer);
+void bake_json_object_line(struct bake_json_writer *writer);
+void bake_json_array(struct bake_json_writer *writer);
+void bake_json_array_line(struct bake_json_writer *writer);
+void bake_json_end_object(struct bake_json_writer *writer);
+void bake_json_end_array(struct bake_json_writer *writer);
+
+void bake_json_key(struct bake_json_writer *writer, const char *key);
+void bake_json_write_text(struct bake_json_writer *writer, const char *text);
+void bake_json_write_u64(struct bake_json_writer *writer, uint64_t value);
+void bake_json_write_bool(struct bake_json_writer *writer, bool value);
+void bake_json_write_null(struct bake_json_writer *writer);
+
+/* key and value in one call. A NULL text writes nothing. */
+void bake_json_put_text(struct bake_json_writer *writer, const char *key, const char *text);
+void bake_json_put_u64(struct bake_json_writer *writer, const char *key, uint64_t value);
+void bake_json_put_bool(struct bake_json_writer *writer, const char *key, bool value);
+void bake_json_put_list(
+	struct bake_json_writer *writer, const char *key, const char *const *list, size_t count);
+
+/* Members written elsewhere by a one-line writer, without their braces. "" adds nothing. */
+void bake_json_splice(struct bake_json_writer *writer, const char *members);
+
+/* The newline after the root value. */
+void bake_json_finish(struct bake_json_writer *writer);
+
+#endif
