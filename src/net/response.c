@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/response.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "net/url.h"
+
+enum {
+	DAY_MS = 24 * 60 * 60 * 1000
+};
+
+bool bake_content_range_parse(const char *text, size_t len, struct bake_content_range *out)
+{
+	struct bake_content_range range = {.present = true, .valid = true};
+	const char *end = text + len;
+	const char *dash;
+	const char *slash;
+
+	if (len < 6 || strncasecmp(text, "bytes ", 6) != 0)
+		return false;
+	text += 6;
+	dash = memchr(text, '-', (size_t)(end - text));
+	slash = dash ? memchr(dash, '/', (size_t)(end - dash)) : NULL;
+	if (!slash || !bake_number_parse(text, (size_t)(dash - text), &range.first) ||
+		!bake_number_parse(dash + 1, (size_t)(slash - dash - 1), &range.last))
+		return false;
+	slash++;
+	if (end - slash != 1 || *slash != '*') {
+		range.has_total = true;
+		if (!bake_number_parse(slash, (size_t)(end - slash), &range.total))
+			return false;
+	}
+	if (range.last < range.first || (range.has_total && range.last >= range.total))
+		return false;
+	*out = range;
+	return true;
+}
+
+bool bake_retry_after_parse(const char *text, size_t len, int64_t now, uint64_t *out_ms)
+{
+	char copy[64];
+	uint64_t seconds;
+	time_t when;
+
+	if (bake_number_parse(text, len, &seconds)) {
+		*out_ms = bake_u64_min(seconds, DAY_MS / 1000) * 1000;
+		return true;
+	}
+	if (len == 0 || len >= sizeof(copy))
+		return false;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	when = curl_getdate(copy, NULL);
+	if (when == (time_t)-1 || !strchr(copy, ':')) /* a date without a time is no HTTP date */
+		return false;
+	*out_ms = when <= now ? 0 : bake_u64_min((uint64_t)(when - now), DAY_MS / 1000) * 1000;
+	return true;
+}
+
+/* Whether a link's parameters, up to the next link, have rel=next. */
+static bool is_next(const char *params, size_t len)
+{
+	static const char *const forms[] = {"rel=\"next\"", "rel=next"};
+
+	for (size_t i = 0; i < countof(forms); i++) {
+		size_t want = strlen(forms[i]);
+
+		for (size_t at = 0; at + want <= len; at++) {
+			if (strncasecmp(params + at, forms[i], want) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+bool bake_link_next_parse(const char *text, size_t len, char *out, size_t room)
+{
+	const char *end = text + len;
+
+	while (text < end) {
+		const char *open = memchr(text, '<', (size_t)(end - text));
+		const char *close = open ? memchr(open, '>', (size_t)(end - open)) : NULL;
+		const char *next;
+
+		if (!close)
+			return false;
+		next = memchr(close, '<', (size_t)(end - close));
+		if (!next)
+			next = end;
+		if (is_next(close, (size_t)(next - close)) && (size_t)(close - open) <= room) {
+			memcpy(out, open + 1, (size_t)(close - open - 1));
+			out[close - open - 1] = '\0';
+			return true;
+		}
+		text = next;
+	}
+	return false;
+}
+
+static void keep(char *out, size_t room, const char *value, size_t len)
+{
+	if (len >= room)
+		len = room - 1;
+	memcpy(out, value, len);
+	out[len] = '\0';
+}
+
+static void take_length(struct bake_response *response, const char *value, size_t len)
+{
+	response->has_length = bake_number_parse(value, len, &response->length);
+}
+
+static void take_range(struct bake_response *response, const char *value, size_t len)
+{
+	response->range = (struct bake_content_range){.present = true};
+	(void)bake_content_range_parse(value, len, &response->range);
+}
+
+static void take_retry_after(struct bake_response *response, const char *value, size_t len)
+{
+	response->has_retry_after =
+		bake_retry_after_parse(value, len, (int64_t)time(NULL), &response->retry_after_ms);
+}
+
+static void take_encoding(struct bake_response *response, const char *value, size_t len)
+{
+	keep(response->content_encoding, sizeof(response->content_encoding), value, len);
+}
+
+static void take_transfer(struct bake_response *response, const char *value, size_t len)
+{
+	response->chunked = len >= 7 && strncasecmp(value + len - 7, "chunked", 7) == 0;
+}
+
+static void take_type(struct bake_response *response, const char *value, size_t len)
+{
+	keep(response->content_type, sizeof(response->content_type), value, len);
+}
+
+/* Cut, a location would lead somewhere else: too long a one is none. */
+static void take_location(struct bake_response *response, const char *value, size_t len)
+{
+	if (len < sizeof(response->location))
+		keep(response->location, sizeof(response->location), value, len);
+}
+
+static void take_link(struct bake_response *response, const char *value, size_t len)
+{
+	(void)bake_link_next_parse(value, len, response->link_next, sizeof(response->link_next));
+}
+
+static void take_error_code(struct bake_response *response, const char *value, size_t len)
+{
+	keep(response->error_code, sizeof(response->error_code), value, len);
+}
+
+static void take_error_message(struct bake_response *response, const char *value, size_t len)
+{
+	keep(response->error_message, sizeof(response->error_message), value, len);
+}
+
+static void take_request_id(struct bake_response *response, const char *value, size_t len)
+{
+	keep(response->request_id, sizeof(response->request_id), value, len);
+}
+
+static const struct {
+	const char *name;
+	void (*take)(struct bake_response *response, const char *value, size_t len);
+} fields[] = {
+	{"content-length", take_length},
+	{"content-range", take_range},
+	{"content-type", take_type},
+	{"content-encoding", take_encoding},
+	{"transfer-encoding", take_transfer},
+	{"retry-after", take_retry_after},
+	{"location", take_location},
+	{"link", take_link},
+	{"x-error-code", take_error_code},
+	{"x-error-message", take_error_message},
+	{"x-request-id", take_request_id},
+};
+
+/* A status line: what came before it (100 Continue, a proxy's answer) is forgotten. */
+static void begin(struct bake_response *response, const char *text, size_t len)
+{
+	const char *blank = memchr(text, ' ', len);
+	uint64_t status = 0;
+
+	*response = (struct bake_response){
+		.hops = response->hops,
+		.cross_origin = response->cross_origin,
+		.header_bytes = response->header_bytes,
+		.header_count = response->header_count,
+	};
+	if (blank && text + len - blank >= 4)
+		(void)bake_number_parse(blank + 1, 3, &status);
+	response->status = (unsigned)status;
+}
+
+enum bake_status bake_response_header(
+	struct bake_response *response, struct bake_span line, struct bake_error *err)
+{
+	const char *text = (const char *)line.ptr;
+	size_t len = line.len;
+	const char *colon;
+	const char *value;
+
+	response->header_bytes += len;
+	if (response->header_bytes > BAKE_HEADERS_BYTES_MAX ||
+		++response->header_count > BAKE_HEADERS_COUNT_MAX)
+		return bake_error_set(err, BAKE_ERR_PROTOCOL, "net.headers",
+			"the server sends more than %d header lines or %d bytes of them",
+			BAKE_HEADERS_COUNT_MAX, BAKE_HEADERS_BYTES_MAX);
+	while (len && strchr("\r\n \t", text[len - 1]))
+		len--;
+	if (len >= 5 && strncasecmp(text, "HTTP/", 5) == 0) {
+		begin(response, text, len);
+		return BAKE_OK;
+	}
+	colon = memchr(text, ':', len);
+	if (!colon)
+		return BAKE_OK;
+	value = colon + 1;
+	while (value < text + len && (*value == ' ' || *value == '\t'))
+		value++;
+	for (size_t i = 0; i < countof(fields); i++) {
+		if (strlen(fields[i].name) == (size_t)(colon - text) &&
+			strncasecmp(text, fields[i].name, (size_t)(colon - text)) == 0)
+			fields[i].take(response, value, (size_t)(text + len - value));
+	}
+	return BAKE_OK;
+}
+
+/* What an HTTP status means here. Those not listed are BAKE_ERR_PROTOCOL net.status. */
+static const struct {
+	unsigned status;
+	enum bake_status means;
+	bool transient;
+	const char *id;
+} meanings[] = {
+	{401, BAKE_ERR_PERMISSION, false, "auth.denied"},
+	{403, BAKE_ERR_PERMISSION, false, "auth.denied"},
+	{404, BAKE_ERR_UNAVAILABLE, false, "net.not-found"},
+	{407, BAKE_ERR_PERMISSION, false, "auth.proxy"},
+	{408, BAKE_ERR_TEMPORARY, true, "net.timeout"},
+	{410, BAKE_ERR_UNAVAILABLE, false, "net.not-found"},
+	{425, BAKE_ERR_TEMPORARY, true, "net.server"},
+	{429, BAKE_ERR_TEMPORARY, true, "net.rate-limit"},
+	{500, BAKE_ERR_TEMPORARY, true, "net.server"},
+	{502, BAKE_ERR_TEMPORARY, true, "net.server"},
+	{503, BAKE_ERR_TEMPORARY, true, "net.server"},
+	{504, BAKE_ERR_TEMPORARY, true, "net.server"},
+};
+
+enum bake_status bake_response_error(
+	const struct bake_response *response, const char *url, struct bake_error *err)
+{
+	enum bake_status means = BAKE_ERR_PROTOCOL;
+	const char *id = "net.status";
+	bool transient = false;
+
+	for (size_t i = 0; i < countof(meanings); i++) {
+		if (meanings[i].status == response->status) {
+			means = meanings[i].means;
+			transient = meanings[i].transient;
+			id = meanings[i].id;
+		}
+	}
+	bake_error_set(err, means, id, "%s answers %u%s%s%s%s%s", BAKE_SHOW_URL(url),
+		response->status, response->error_message[0] ? ": " : "",
+		BAKE_SHOW(response->error_message), response->request_id[0] ? " (request " : "",
+		BAKE_SHOW(response->request_id), response->request_id[0] ? ")" : "");
+	err->detail = response->status;
+	err->transient = transient;
+	if (response->has_retry_after && response->retry_after_ms > BAKE_RETRY_AFTER_MS_MAX) {
+		err->transient = false; /* nobody waits that long in a build */
+		bake_error_hint(err, "the server asks to wait %llu seconds; try again then",
+			(unsigned long long)(response->retry_after_ms / 1000));
+	}
+	return err->status;
+}

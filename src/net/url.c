@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/url.h"
+
+#include <ctype.h>
+#include <curl/curl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/num.h"
+#include "base/text.h"
+
+static void free_handle(CURLU **handle)
+{
+	curl_url_cleanup(*handle);
+}
+
+static void free_part(char **part)
+{
+	curl_free(*part);
+}
+
+#define PARSE_FLAGS (CURLU_NON_SUPPORT_SCHEME | CURLU_DISALLOW_USER)
+
+static enum bake_status malformed(const char *url, struct bake_error *err)
+{
+	return bake_error_set(
+		err, BAKE_ERR_DATA, "url.format", "not a usable URL: '%s'", BAKE_SHOW_URL(url));
+}
+
+/* One part of a parsed URL into a buffer. False when it is absent or too long. */
+static bool copy_part(CURLU *handle, CURLUPart what, unsigned flags, char *out, size_t room)
+{
+	_cleanup_(free_part) char *part = NULL;
+
+	if (curl_url_get(handle, what, &part, flags) != CURLUE_OK || !part || strlen(part) >= room)
+		return false;
+	memcpy(out, part, strlen(part) + 1);
+	return true;
+}
+
+/* Lower case, and without the brackets of an IPv6 address. */
+static void tidy_host(char *host)
+{
+	size_t len = strlen(host);
+
+	if (len >= 2 && host[0] == '[' && host[len - 1] == ']') {
+		memmove(host, host + 1, len - 2);
+		host[len - 2] = '\0';
+	}
+	for (char *at = host; *at; at++)
+		*at = (char)tolower((unsigned char)*at);
+}
+
+enum bake_status bake_url_origin(const char *url, struct bake_origin *out, struct bake_error *err)
+{
+	_cleanup_(free_handle) CURLU *handle = curl_url();
+	struct bake_origin origin = {0};
+	char scheme[32];
+	char port[8];
+	uint64_t number;
+
+	if (!handle)
+		return bake_error_nomem(err);
+	if (strlen(url) > BAKE_NET_URL_MAX ||
+		curl_url_set(handle, CURLUPART_URL, url, PARSE_FLAGS) != CURLUE_OK ||
+		!copy_part(handle, CURLUPART_SCHEME, 0, scheme, sizeof(scheme)))
+		return malformed(url, err);
+	if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
+		return bake_error_set(err, BAKE_ERR_POLICY, "policy.scheme",
+			"'%s' is not an http or https URL", BAKE_SHOW_URL(url));
+	if (!copy_part(handle, CURLUPART_HOST, 0, origin.host, sizeof(origin.host)) ||
+		!copy_part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT, port, sizeof(port)) ||
+		!bake_number_parse(port, strlen(port), &number) || number == 0 || number > 65535)
+		return malformed(url, err);
+	memcpy(origin.scheme, scheme, strlen(scheme) + 1);
+	origin.port = (uint16_t)number;
+	tidy_host(origin.host);
+	*out = origin;
+	return BAKE_OK;
+}
+
+bool bake_origin_equal(const struct bake_origin *a, const struct bake_origin *b)
+{
+	return a->port == b->port && strcmp(a->scheme, b->scheme) == 0 &&
+	       strcmp(a->host, b->host) == 0;
+}
+
+bool bake_origin_is_https(const struct bake_origin *origin)
+{
+	return strcmp(origin->scheme, "https") == 0;
+}
+
+const char *bake_origin_format(const struct bake_origin *origin, char *text, size_t room)
+{
+	bool usual = origin->port == (bake_origin_is_https(origin) ? 443 : 80);
+	bool v6 = strchr(origin->host, ':') != NULL;
+	char port[8] = "";
+
+	if (!usual)
+		(void)snprintf(port, sizeof(port), ":%u", origin->port);
+	(void)snprintf(text, room, "%s://%s%s%s%s", origin->scheme, v6 ? "[" : "",
+		BAKE_SHOW(origin->host), v6 ? "]" : "", port);
+	return text;
+}
+
+enum bake_status bake_url_resolve(
+	const char *base, const char *reference, struct bake_buf *out, struct bake_error *err)
+{
+	_cleanup_(free_handle) CURLU *handle = curl_url();
+	_cleanup_(free_part) char *whole = NULL;
+
+	if (!handle)
+		return bake_error_nomem(err);
+	if (strlen(reference) > BAKE_NET_URL_MAX ||
+		curl_url_set(handle, CURLUPART_URL, base, PARSE_FLAGS) != CURLUE_OK ||
+		curl_url_set(handle, CURLUPART_URL, reference, PARSE_FLAGS | CURLU_URLENCODE) !=
+			CURLUE_OK ||
+		curl_url_get(handle, CURLUPART_URL, &whole, 0) != CURLUE_OK)
+		return bake_error_set(err, BAKE_ERR_PROTOCOL, "net.location",
+			"the server points to an unusable URL '%s'", BAKE_SHOW_URL(reference));
+	bake_buf_clear(out);
+	bake_buf_text(out, whole);
+	return bake_buf_status(out, "URL", err);
+}
+
+void bake_url_escape(struct bake_buf *out, const char *text, bool keep_slash)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (isalnum(c) || strchr("-._~", c) || (c == '/' && keep_slash))
+			bake_buf_add(out, text, 1);
+		else
+			bake_buf_addf(out, "%%%02X", c);
+	}
+}
+
+/* Names of query parameters whose values open doors. */
+static const char *const secret_names[] = {"token", "access_token", "auth", "api_key", "apikey",
+	"key", "password", "secret", "sig", "signature", "x-amz-signature", "x-amz-security-token",
+	"x-goog-signature", "awsaccesskeyid"};
+
+static bool is_secret_name(const char *name, size_t len)
+{
+	for (size_t i = 0; i < countof(secret_names); i++) {
+		if (strlen(secret_names[i]) == len && strncasecmp(name, secret_names[i], len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool has_secret_query(const char *url)
+{
+	const char *at = strchr(url, '?');
+
+	while (at) {
+		size_t len = strcspn(++at, "=&#");
+
+		if (at[len] == '=' && is_secret_name(at, len))
+			return true;
+		at += strcspn(at, "&#");
+		if (*at != '&')
+			break;
+	}
+	return false;
+}
+
+enum bake_status bake_url_check_secret(const char *url, struct bake_error *err)
+{
+	const char *authority = strstr(url, "://");
+	size_t len = authority ? strcspn(authority + 3, "/?#") : 0;
+	const char *what = NULL;
+
+	if (authority && memchr(authority + 3, '@', len))
+		what = "a user name or password";
+	else if (has_secret_query(url))
+		what = "a token or signature";
+	if (!what)
+		return BAKE_OK;
+	bake_error_set(err, BAKE_ERR_POLICY, "policy.secret-in-url", "the URL '%s' contains %s",
+		BAKE_SHOW_URL(url), what);
+	return bake_error_hint(err, "what is in a URL ends up in locks and logs; use --token-file");
+}
+
+const char *bake_url_show(const char *url, char text[BAKE_URL_SHOWN])
+{
+	const char *scheme_end = strstr(url, "://");
+	const char *rest = scheme_end ? scheme_end + 3 : url;
+	const char *at = memchr(rest, '@', strcspn(rest, "/?#"));
+
+	if (at)
+		rest = at + 1;
+	(void)snprintf(text, BAKE_URL_SHOWN, "%.*s%s",
+		scheme_end && scheme_end - url < 16 ? (int)(scheme_end + 3 - url) : 0, url,
+		BAKE_SHOW_SPAN(rest, strcspn(rest, "?#")));
+	return text;
+}
