@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What must hold between the files of a lock, wherever the lock came from. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/relpath.h"
+#include "base/text.h"
+#include "manifest/lock.h"
+
+static int compare_path(const void *a, const void *b)
+{
+	return strcmp(
+		((const struct bake_lock_file *)a)->path, ((const struct bake_lock_file *)b)->path);
+}
+
+static int compare_model(const void *a, const void *b)
+{
+	return strcmp(
+		((const struct bake_lock_model *)a)->id, ((const struct bake_lock_model *)b)->id);
+}
+
+static int compare_profile(const void *a, const void *b)
+{
+	return strcmp(
+		((const struct bake_profile *)a)->name, ((const struct bake_profile *)b)->name);
+}
+
+void bake_lock_sort(struct bake_lock *lock)
+{
+	if (lock->model_count)
+		qsort(lock->models, lock->model_count, sizeof(*lock->models), compare_model);
+	if (lock->profile_count)
+		qsort(lock->profiles, lock->profile_count, sizeof(*lock->profiles),
+			compare_profile);
+	for (size_t i = 0; i < lock->model_count; i++)
+		qsort(lock->models[i].files, lock->models[i].file_count,
+			sizeof(*lock->models[i].files), compare_path);
+}
+
+static int compare_file_path(const void *a, const void *b)
+{
+	return compare_path(*(const void *const *)a, *(const void *const *)b);
+}
+
+static int compare_file_sha256(const void *a, const void *b)
+{
+	const struct bake_lock_file *x = *(const struct bake_lock_file *const *)a;
+	const struct bake_lock_file *y = *(const struct bake_lock_file *const *)b;
+
+	return memcmp(x->sha256.bytes, y->sha256.bytes, sizeof(x->sha256.bytes));
+}
+
+static bool same_pin(const struct bake_lock_file *a, const struct bake_lock_file *b)
+{
+	return a->size == b->size && bake_digest_equal(&a->sha256, &b->sha256);
+}
+
+/* One path has one content. */
+static enum bake_status check_paths(
+	const struct bake_lock_file **files, size_t count, struct bake_error *err)
+{
+	_cleanup_free_ const char **paths = NULL;
+
+	qsort(files, count, sizeof(*files), compare_file_path);
+	for (size_t i = 1; i < count; i++) {
+		if (strcmp(files[i - 1]->path, files[i]->path) == 0 &&
+			!same_pin(files[i - 1], files[i]))
+			return bake_error_set(err, BAKE_ERR_CONFIG, "pin.conflict",
+				"'%s' is pinned to %s and to %s", BAKE_SHOW(files[i]->path),
+				BAKE_HEX(&files[i - 1]->sha256), BAKE_HEX(&files[i]->sha256));
+	}
+	paths = calloc(count, sizeof(*paths));
+	if (!paths)
+		return bake_error_nomem(err);
+	for (size_t i = 0; i < count; i++)
+		paths[i] = files[i]->path;
+	return bake_relpath_check_set(paths, count, err);
+}
+
+/* One digest has one size. */
+static enum bake_status check_sizes(
+	const struct bake_lock_file **files, size_t count, struct bake_error *err)
+{
+	qsort(files, count, sizeof(*files), compare_file_sha256);
+	for (size_t i = 1; i < count; i++) {
+		if (bake_digest_equal(&files[i - 1]->sha256, &files[i]->sha256) &&
+			files[i - 1]->size != files[i]->size)
+			return bake_error_set(err, BAKE_ERR_CONFIG, "pin.conflict",
+				"'%s' and '%s' have one sha256 and two sizes, %" PRIu64
+				" and %" PRIu64,
+				BAKE_SHOW(files[i - 1]->path), BAKE_SHOW(files[i]->path),
+				files[i - 1]->size, files[i]->size);
+	}
+	return BAKE_OK;
+}
+
+enum bake_status bake_lock_check(const struct bake_lock *lock, struct bake_error *err)
+{
+	_cleanup_free_ const struct bake_lock_file **files = NULL;
+	size_t count = 0;
+	size_t used = 0;
+
+	for (size_t i = 0; i < lock->model_count; i++)
+		count += lock->models[i].file_count;
+	if (count == 0)
+		return BAKE_OK;
+	files = calloc(count, sizeof(*files));
+	if (!files)
+		return bake_error_nomem(err);
+	for (size_t i = 0; i < lock->model_count; i++) {
+		for (size_t k = 0; k < lock->models[i].file_count; k++)
+			files[used++] = &lock->models[i].files[k];
+	}
+	BAKE_TRY(check_paths(files, count, err));
+	return check_sizes(files, count, err);
+}
