@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An index from a manifest, its lock, and what of it is there. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/num.h"
+#include "digest/aggregate.h"
+#include "index/index.h"
+#include "index/names.h"
+#include "manifest/nunchaku.h"
+
+enum {
+	ARENA_BYTES_MAX = 256 * 1024 * 1024
+};
+
+static enum bake_status take_files(struct bake_arena *arena, const struct bake_lock_model *locked,
+	struct bake_index_model *model, struct bake_error *err)
+{
+	struct bake_aggregate_file *parts;
+
+	model->file_count = locked->file_count;
+	model->files = bake_arena_array(arena, locked->file_count, sizeof(*model->files));
+	parts = bake_arena_array(arena, locked->file_count, sizeof(*parts));
+	if (!model->files || !parts)
+		return bake_error_nomem(err);
+	for (size_t i = 0; i < locked->file_count; i++) {
+		const struct bake_lock_file *file = &locked->files[i];
+
+		model->files[i] = (struct bake_index_file){
+			.path = file->path, .size = file->size, .sha256 = file->sha256};
+		parts[i] = (struct bake_aggregate_file){
+			.path = file->path, .sha256 = &model->files[i].sha256};
+		model->bytes = bake_u64_add_capped(model->bytes, file->size);
+	}
+	return bake_aggregate_sha256(parts, locked->file_count, &model->aggregate, err);
+}
+
+/* What the file's name knows and the manifest did not say. */
+static enum bake_status take_names(struct bake_arena *arena, const struct bake_lock_model *locked,
+	struct bake_index_model *model, struct bake_error *err)
+{
+	struct bake_nunchaku_name name;
+
+	model->format = bake_names_format(model->files, model->file_count);
+	if (locked->file_count == 1) {
+		model->path = model->files[0].path;
+		model->quantization = bake_names_quantization(locked->files[0].name);
+		if (bake_nunchaku_parse(locked->files[0].name, &name)) {
+			const char *precision = bake_arena_text(arena, name.precision);
+
+			if (!precision)
+				return bake_error_nomem(err);
+			model->variant = (struct bake_variant){precision, name.rank, name.steps};
+		}
+	}
+	if (model->variant.precision)
+		model->quantization = model->variant.precision;
+	return BAKE_OK;
+}
+
+static enum bake_status build_model(struct bake_arena *arena, const struct bake_model *from,
+	const struct bake_lock_model *locked, bool baked, struct bake_index_model *model,
+	struct bake_error *err)
+{
+	*model = (struct bake_index_model){
+		.id = from->id,
+		.title = from->title,
+		.description = from->description,
+		.role = from->role,
+		.category = from->category,
+		.group = from->group,
+		.license = from->license,
+		.path = from->path,
+		.variant = from->variant,
+		.source = locked ? locked->source : from->source,
+		.tags = from->tags,
+		.tag_count = from->tag_count,
+		.min_ram_bytes = from->min_ram_bytes,
+		.priority = from->priority,
+		.required = from->required,
+		.is_default = from->is_default,
+		.baked = locked && baked,
+		.gated = locked && locked->gated,
+	};
+	if (!locked)
+		return BAKE_OK;
+	BAKE_TRY(take_files(arena, locked, model, err));
+	return take_names(arena, locked, model, err);
+}
+
+static int compare_id(const void *a, const void *b)
+{
+	return strcmp(
+		((const struct bake_index_model *)a)->id, ((const struct bake_index_model *)b)->id);
+}
+
+enum bake_status bake_index_build(const struct bake_manifest *manifest,
+	const struct bake_lock *lock, const bool *baked, int64_t generated_at,
+	struct bake_index **out, struct bake_error *err)
+{
+	_cleanup_(bake_index_free) struct bake_index *index = calloc(1, sizeof(*index));
+
+	if (!index)
+		return bake_error_nomem(err);
+	index->arena.max = ARENA_BYTES_MAX;
+	index->manifest_name = manifest->name;
+	index->manifest_title = manifest->title;
+	index->manifest_sha256 = manifest->sha256;
+	index->lock_sha256 = lock->sha256;
+	index->generated_at = generated_at;
+	index->selections = manifest->selections;
+	index->selection_count = manifest->selection_count;
+	index->models =
+		bake_arena_array(&index->arena, manifest->model_count, sizeof(*index->models));
+	if (!index->models)
+		return bake_error_nomem(err);
+	for (size_t i = 0; i < manifest->model_count; i++) {
+		const struct bake_model *model = &manifest->models[i];
+		const struct bake_lock_model *locked = bake_lock_find(lock, model->id);
+		bool there = locked && baked[locked - lock->models];
+
+		BAKE_TRY(build_model(&index->arena, model, locked, there,
+			&index->models[index->model_count], err));
+		index->model_count++;
+	}
+	qsort(index->models, index->model_count, sizeof(*index->models), compare_id);
+	*out = index;
+	index = NULL;
+	return BAKE_OK;
+}
+
+void bake_index_free(struct bake_index **index)
+{
+	if (*index)
+		bake_arena_release(&(*index)->arena);
+	free(*index);
+	*index = NULL;
+}

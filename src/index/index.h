@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bake.index/1, model-info.json: what a models directory holds, for servers and people. Only facts
+ * about the bytes, so that one lock gives one file. */
+#ifndef INDEX_INDEX_H
+#define INDEX_INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/span.h"
+#include "digest/digest.h"
+#include "manifest/lock.h"
+#include "manifest/manifest.h"
+
+#define BAKE_INDEX_SCHEMA "bake.index/1"
+#define BAKE_INDEX_NAME	  "model-info.json"
+
+enum {
+	BAKE_INDEX_BYTES_MAX = 64 * 1024 * 1024
+};
+
+struct bake_index_file {
+	const char *path; /* below the models directory */
+	uint64_t size;
+	struct bake_digest sha256;
+};
+
+struct bake_index_model {
+	const char *id;
+	const char *title;
+	const char *description; /* NULL when not known, as are the others */
+	const char *role;
+	const char *category;
+	const char *group;
+	const char *format;	  /* "safetensors", "gguf", "diffusers", "transformers" */
+	const char *quantization; /* "int4", "Q4_K_M", ... as the names say */
+	const char *license;
+	const char *path; /* the file, or the directory of several */
+	struct bake_variant variant;
+	struct bake_source source;
+	struct bake_digest aggregate; /* see bake_aggregate_sha256 */
+	struct bake_index_file *files;
+	size_t file_count;
+	const char *const *tags;
+	size_t tag_count;
+	uint64_t bytes;
+	uint64_t min_ram_bytes;
+	uint64_t priority;
+	bool required;
+	bool is_default;
+	bool baked; /* else missing */
+	bool gated;
+};
+
+struct bake_index {
+	struct bake_arena arena; /* owns the models of a parsed index */
+	const char *manifest_name;
+	const char *manifest_title;
+	struct bake_digest manifest_sha256;
+	struct bake_digest lock_sha256;
+	int64_t generated_at;		 /* seconds since 1970 */
+	struct bake_index_model *models; /* sorted by id */
+	size_t model_count;
+	struct bake_selection *selections; /* in the manifest's order */
+	size_t selection_count;
+};
+
+/*
+ * Brings manifest and lock together. baked[i] belongs to lock->models[i]; models of the manifest
+ * that the lock lacks are missing. The index borrows from both, which must outlive it; release
+ * with bake_index_free.
+ */
+enum bake_status bake_index_build(const struct bake_manifest *manifest,
+	const struct bake_lock *lock, const bool *baked, int64_t generated_at,
+	struct bake_index **out, struct bake_error *err) BAKE_CHECKED;
+
+/* The canonical document. generator is "bake-index VERSION". */
+enum bake_status bake_index_write(const struct bake_index *index, const char *generator,
+	struct bake_buf *out, struct bake_error *err) BAKE_CHECKED;
+
+/* One model's entry of that document, by itself. */
+void bake_index_write_model(const struct bake_index_model *model, struct bake_buf *out);
+
+/* Reads what an index has for verifying, listing and selecting. Unknown keys are ignored; another
+ * major schema is BAKE_ERR_CONFIG schema.version. */
+enum bake_status bake_index_parse(struct bake_span text, const char *document,
+	struct bake_index **out, struct bake_error *err) BAKE_CHECKED;
+
+void bake_index_free(struct bake_index **index);
+
+/* The model of that id, NULL when there is none. */
+const struct bake_index_model *bake_index_find(const struct bake_index *index, const char *id);
+
+/* How a group's model is chosen; NULL when the manifest does not say. */
+const struct bake_selection *bake_index_rule(const struct bake_index *index, const char *group);
+
+/* What a user asks for beyond the group's rule. Zero and NULL: anything. */
+struct bake_index_wish {
+	uint32_t rank;
+	bool has_steps;
+	uint32_t steps; /* 0: the plain file */
+	const char *precision;
+};
+
+/*
+ * The user's rule: what is local, of an allowed rank, with the preferred steps, then the plain
+ * file. NULL when no baked model of the group fits.
+ */
+const struct bake_index_model *bake_index_select(
+	const struct bake_index *index, const char *group, const struct bake_index_wish *wish);
+
+/* Whether model is one of those a group chooses from: where some have a variant, only those. */
+bool bake_index_is_candidate(const struct bake_index *index, const struct bake_index_model *model);
+
+#endif

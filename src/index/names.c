@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "index/names.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+
+static bool any_named(const struct bake_index_file *files, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *slash = strrchr(files[i].path, '/');
+
+		if (strcmp(slash ? slash + 1 : files[i].path, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool any_ending(const struct bake_index_file *files, size_t count, const char *suffix)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (bake_text_ends(files[i].path, suffix))
+			return true;
+	}
+	return false;
+}
+
+const char *bake_names_format(const struct bake_index_file *files, size_t count)
+{
+	if (any_named(files, count, "model_index.json"))
+		return "diffusers";
+	if (any_ending(files, count, ".gguf"))
+		return "gguf";
+	if (any_named(files, count, "config.json"))
+		return "transformers";
+	return any_ending(files, count, ".safetensors") ? "safetensors" : NULL;
+}
+
+/* Longer labels come before those they begin with. */
+static const char *const labels[] = {
+	"IQ1_S",
+	"IQ1_M",
+	"IQ2_XXS",
+	"IQ2_XS",
+	"IQ2_S",
+	"IQ2_M",
+	"IQ3_XXS",
+	"IQ3_XS",
+	"IQ3_S",
+	"IQ3_M",
+	"IQ4_XS",
+	"IQ4_NL",
+	"Q2_K_S",
+	"Q2_K_L",
+	"Q2_K",
+	"Q3_K_XL",
+	"Q3_K_S",
+	"Q3_K_M",
+	"Q3_K_L",
+	"Q3_K",
+	"Q4_K_XL",
+	"Q4_K_S",
+	"Q4_K_M",
+	"Q4_K_L",
+	"Q4_K",
+	"Q5_K_XL",
+	"Q5_K_S",
+	"Q5_K_M",
+	"Q5_K_L",
+	"Q5_K",
+	"Q6_K_XL",
+	"Q6_K_L",
+	"Q6_K",
+	"Q8_K_XL",
+	"Q4_0",
+	"Q4_1",
+	"Q5_0",
+	"Q5_1",
+	"Q8_0",
+	"BF16",
+	"F16",
+	"F32",
+	"FP16",
+	"FP32",
+	"FP8_E4M3FN",
+	"FP8_E5M2",
+	"FP8",
+	"INT4",
+	"INT8",
+	"FP4",
+	"NF4",
+	"MXFP4",
+	"AWQ",
+	"GPTQ",
+};
+
+static bool is_word(const char *name, const char *at, size_t len)
+{
+	bool begins = at == name || !isalnum((unsigned char)at[-1]);
+	bool ends = !isalnum((unsigned char)at[len]);
+
+	return begins && ends;
+}
+
+const char *bake_names_quantization(const char *name)
+{
+	for (size_t i = 0; i < countof(labels); i++) {
+		const char *at = strcasestr(name, labels[i]);
+
+		if (at && is_word(name, at, strlen(labels[i])))
+			return labels[i];
+	}
+	/* "model-q4.gguf" says four bits and no more. */
+	if (bake_text_ends(name, "-q4.gguf"))
+		return "Q4";
+	return NULL;
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading an index back. Unknown keys are of a newer minor version: ignored. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/num.h"
+#include "index/index.h"
+#include "json/json.h"
+#include "manifest/fields.h"
+
+enum {
+	ARENA_BYTES_MAX = 256 * 1024 * 1024,
+	FILES_MAX = 200000
+};
+
+struct file_reading {
+	struct bake_arena *arena;
+	struct bake_index_file file;
+};
+
+static enum bake_status read_file_path(
+	const struct bake_json *value, void *out, struct bake_error *err)
+{
+	struct file_reading *reading = out;
+
+	return bake_field_path(value, reading->arena, &reading->file.path, err);
+}
+
+static enum bake_status read_size(const struct bake_json *value, void *out, struct bake_error *err)
+{
+	return bake_json_u64(
+		value, BAKE_SIZE_MAX - 1, &((struct file_reading *)out)->file.size, err);
+}
+
+static enum bake_status read_sha256(
+	const struct bake_json *value, void *out, struct bake_error *err)
+{
+	return bake_field_sha256(value, &((struct file_reading *)out)->file.sha256, err);
+}
+
+struct reading {
+	struct bake_arena *arena;
+	struct bake_index_model model;
+};
+
+static enum bake_status read_file(const struct bake_json *value, void *out, struct bake_error *err)
+{
+	static const struct bake_json_field fields[] = {
+		{"path", read_file_path, true},
+		{"size", read_size, true},
+		{"sha256", read_sha256, true},
+	};
+	struct reading *reading = out;
+	struct file_reading file = {.arena = reading->arena};
+
+	BAKE_TRY(bake_json_read_object(
+		value, fields, countof(fields), BAKE_JSON_IGNORE_UNKNOWN, &file, err));
+	reading->model.files[reading->model.file_count++] = file.file;
+	reading->model.bytes = bake_u64_add_capped(reading->model.bytes, file.file.size);
+	return BAKE_OK;
+}
+
+static enum bake_status read_files(const struct bake_json *value, void *out, struct bake_error *err)
+{
+	struct reading *reading = out;
+	size_t count = bake_json_count(value);
+
+	if (count > FILES_MAX)
+		return bake_json_error(value, "json.range", err, "more than %d files", FILES_MAX);
+	reading->model.files =
+		bake_arena_array(reading->arena, count, sizeof(*reading->model.files));
+	if (!reading->model.files)
+		return bake_error_nomem(err);
+	return bake_json_each_element(value, read_file, reading, err);
+}
+
+#define TEXT_FIELD(member, max)                                                                    \
+	static enum bake_status read_##member(                                                     \
+		const struct bake_json *value, void *out, struct bake_error *err)                  \
+	{                                                                                          \
+		struct reading *reading = out;                                                     \
+		return bake_json_copy(value, max, reading->arena, &reading->model.member, err);    \
+	}
+
+TEXT_FIELD(title, BAKE_TITLE_MAX)
+TEXT_FIELD(role, BAKE_NAME_MAX)
+TEXT_FIELD(category, BAKE_NAME_MAX)
+TEXT_FIELD(group, BAKE_NAME_MAX)
+TEXT_FIELD(format, BAKE_NAME_MAX)
+TEXT_FIELD(quantization, BAKE_NAME_MAX)
+TEXT_FIELD(license, BAKE_NAME_MAX)
+
+static enum bake_status read_id(const struct bake_json *value, void *out, struct bake_error *err)
+{
+	struct reading *reading = out;
+
+	BAKE_TRY(bake_json_copy(value, BAKE_NAME_MAX, reading->arena, &reading->model.id, err));
+	return bake_field_id(value, reading->model.id, err);
+}
+
+static enum bake_status read_path(const struct bake_json *value, void *out, struct bake_error *err)
+{
+	struct reading *reading = out;
+
+	return bake_field_path(value, reading->arena, &reading->model.path, err);
+}
+
+static enum bake_status read_variant(
+	const struct bake_json *value, void *out, struct bake_error *err)
+{
+	struct reading *reading = out;
+
+	return bake_field_variant(value, reading->arena, &reading->model.variant, err);
+}
+
+static enum bake_status read_required(
+	const struct bake_json *value, void *out, struct bake_error *err)
+{
+	return bake_json_bool(value, &((struct reading *)out)->model.required, err);
+}
+
+static enum bake_status read_default(
+	const struct bake_json *value, void *out, struct bake_error *err)
+{
+	return bake_json_bool(value, &((struct reading *)out)->model.is_default, err);
+}
+
+static enum bake_status read_priority(
+	const struct bake_json *value, void *out, struct bake_error *err)
+{
+	return bake_json_u64(value, 1000, &((struct reading *)out)->model.priority, err);
+}
+
+static enum bake_status read_status(
+	const struct bake_json *value, void *out, struct bake_error *err)
+{
+	struct reading *reading = out;
+	const char *text;
+
+	BAKE_TRY(bake_json_string(value, &text, err));
+	reading->model.baked = strcmp(text, "baked") == 0;
+	if (reading->model.baked || strcmp(text, "missing") == 0)
+		return BAKE_OK;
+	return bake_json_error(value, "json.value", err, "expected \"baked\" or \"missing\"");
+}
+
+static enum bake_status read_model(const struct bake_json *value, void *out, struct bake_error *err)
+{
+	static const struct bake_json_field fields[] = {
+		{"id", read_id, true},
+		{"title", read_title, false},
+		{"role", read_role, false},
+		{"category", read_category, false},
+		{"group", read_group, false},
+		{"variant", read_variant, false},
+		{"format", read_format, false},
+		{"quantization", read_quantization, false},
+		{"required", read_required, true},
+		{"default", read_default, false},
+		{"status", read_status, true},
+		{"path", read_path, true},
+		{"files", read_files, true},
+		{"license", read_license, false},
+		{"priority", read_priority, false},
+	};
+	struct bake_index *index = out;
+	struct reading reading = {.arena = &index->arena};
+
+	BAKE_TRY(bake_json_read_object(
+		value, fields, countof(fields), BAKE_JSON_IGNORE_UNKNOWN, &reading, err));
+	index->models[index->model_count++] = reading.model;
+	return BAKE_OK;
+}
+
+static enum bake_status read_models(
+	const struct bake_json *value, void *out, struct bake_error *err)
+{
+	struct bake_index *index = out;
+	size_t count = bake_json_count(value);
+
+	if (count > BAKE_MODELS_MAX)
+		return bake_json_error(
+			value, "json.range", err, "more than %d models", BAKE_MODELS_MAX);
+	index->models = bake_arena_array(&index->arena, count, sizeof(*index->models));
+	if (!index->models)
+		return bake_error_nomem(err);
+	return bake_json_each_element(value, read_model, index, err);
+}
+
+struct rule_reading {
+	struct bake_arena *arena;
+	struct bake_selection rule;
+};
+
+static enum bake_status read_ranks(const struct bake_json *value, void *out, struct bake_error *err)
+{
+	struct rule_reading *reading = out;
+
+	return bake_field_ranks(
+		value, reading->arena, &reading->rule.ranks, &reading->rule.rank_count, err);
+}
+
+static enum bake_status read_prefer(
+	const struct bake_json *value, void *out, struct bake_error *err)
+{
+	struct rule_reading *reading = out;
+
+	return bake_field_variants(
+		value, reading->arena, &reading->rule.prefer, &reading->rule.prefer_count, err);
+}
+
+static enum bake_status read_rule(const struct bake_json *value, void *out, struct bake_error *err)
+{
+	static const struct bake_json_field fields[] = {
+		{"ranks", read_ranks, false},
+		{"prefer", read_prefer, false},
+	};
+	struct bake_index *index = out;
+	struct rule_reading reading = {.arena = &index->arena, .rule = {.config = ""}};
+
+	BAKE_TRY(bake_json_read_object(
+		value, fields, countof(fields), BAKE_JSON_IGNORE_UNKNOWN, &reading, err));
+	reading.rule.group = bake_arena_text(&index->arena, value->key);
+	if (!reading.rule.group)
+		return bake_error_nomem(err);
+	index->selections[index->selection_count++] = reading.rule;
+	return BAKE_OK;
+}
+
+static enum bake_status read_selected(
+	const struct bake_json *value, void *out, struct bake_error *err)
+{
+	struct bake_index *index = out;
+
+	index->selections =
+		bake_arena_array(&index->arena, bake_json_count(value), sizeof(*index->selections));
+	if (!index->selections)
+		return bake_error_nomem(err);
+	return bake_json_each_member(value, read_rule, index, err);
+}
+
+static enum bake_status read_schema(
+	const struct bake_json *value, void *out, struct bake_error *err)
+{
+	(void)out;
+	return bake_field_schema(value, BAKE_INDEX_SCHEMA, err);
+}
+
+static enum bake_status read_lock_sha256(
+	const struct bake_json *value, void *out, struct bake_error *err)
+{
+	return bake_field_sha256(value, &((struct bake_index *)out)->lock_sha256, err);
+}
+
+static int compare_id(const void *a, const void *b)
+{
+	return strcmp(
+		((const struct bake_index_model *)a)->id, ((const struct bake_index_model *)b)->id);
+}
+
+enum bake_status bake_index_parse(struct bake_span text, const char *document,
+	struct bake_index **out, struct bake_error *err)
+{
+	static const struct bake_json_field fields[] = {
+		{"schema", read_schema, true},
+		{"lock_sha256", read_lock_sha256, false},
+		{"selected", read_selected, false},
+		{"models", read_models, true},
+	};
+	_cleanup_(bake_json_close) struct bake_json_doc *doc = NULL;
+	_cleanup_(bake_index_free) struct bake_index *index = calloc(1, sizeof(*index));
+	struct bake_json root;
+
+	if (!index)
+		return bake_error_nomem(err);
+	index->arena.max = ARENA_BYTES_MAX;
+	BAKE_TRY(bake_json_open(text, document, &doc, err));
+	root = bake_json_root(doc);
+	BAKE_TRY(bake_json_read_object(
+		&root, fields, countof(fields), BAKE_JSON_IGNORE_UNKNOWN, index, err));
+	if (index->model_count)
+		qsort(index->models, index->model_count, sizeof(*index->models), compare_id);
+	*out = index;
+	index = NULL;
+	return BAKE_OK;
+}

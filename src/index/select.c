@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which model of a group a server should load. */
+#include <string.h>
+
+#include "index/index.h"
+
+const struct bake_index_model *bake_index_find(const struct bake_index *index, const char *id)
+{
+	for (size_t i = 0; i < index->model_count; i++) {
+		if (strcmp(index->models[i].id, id) == 0)
+			return &index->models[i];
+	}
+	return NULL;
+}
+
+const struct bake_selection *bake_index_rule(const struct bake_index *index, const char *group)
+{
+	for (size_t i = 0; i < index->selection_count; i++) {
+		if (strcmp(index->selections[i].group, group) == 0)
+			return &index->selections[i];
+	}
+	return NULL;
+}
+
+static bool in_group(const struct bake_index_model *model, const char *group)
+{
+	return model->group && strcmp(model->group, group) == 0;
+}
+
+static bool has_variant(const struct bake_index_model *model)
+{
+	return model->variant.rank || model->variant.steps || model->variant.precision;
+}
+
+bool bake_index_is_candidate(const struct bake_index *index, const struct bake_index_model *model)
+{
+	if (!model->group)
+		return false;
+	if (has_variant(model))
+		return true;
+	for (size_t i = 0; i < index->model_count; i++) {
+		if (in_group(&index->models[i], model->group) && has_variant(&index->models[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool rank_allowed(const struct bake_selection *rule, uint32_t rank)
+{
+	if (!rule || !rule->rank_count || !rank)
+		return true;
+	for (size_t i = 0; i < rule->rank_count; i++) {
+		if (rule->ranks[i] == rank)
+			return true;
+	}
+	return false;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b) == 0;
+}
+
+static bool fits(const struct bake_index_model *model, const struct bake_index_wish *wish)
+{
+	const struct bake_variant *variant = &model->variant;
+
+	return (!wish->rank || variant->rank == wish->rank) &&
+	       (!wish->has_steps || variant->steps == wish->steps) &&
+	       (!wish->precision || same_text(variant->precision, wish->precision));
+}
+
+static bool is_preferred(const struct bake_variant *have, const struct bake_variant *preferred)
+{
+	return (!preferred->rank || have->rank == preferred->rank) &&
+	       (!preferred->steps || have->steps == preferred->steps) &&
+	       (!preferred->precision || same_text(have->precision, preferred->precision));
+}
+
+/* Position in the order of preference; the plain file follows the preferred ones. */
+static size_t preference(const struct bake_selection *rule, const struct bake_index_model *model)
+{
+	size_t count = rule ? rule->prefer_count : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (is_preferred(&model->variant, &rule->prefer[i]))
+			return i;
+	}
+	return count + (model->variant.steps ? 1 : 0);
+}
+
+/* Whether a goes before b. Ids decide last: models come sorted by them. */
+static bool before(const struct bake_selection *rule, const struct bake_index_model *a,
+	const struct bake_index_model *b)
+{
+	size_t a_place = preference(rule, a);
+	size_t b_place = preference(rule, b);
+
+	if (a_place != b_place)
+		return a_place < b_place;
+	if (a->variant.rank != b->variant.rank)
+		return a->variant.rank > b->variant.rank;
+	if (a->is_default != b->is_default)
+		return a->is_default;
+	return a->priority && (!b->priority || a->priority < b->priority); /* 1 is the first */
+}
+
+const struct bake_index_model *bake_index_select(
+	const struct bake_index *index, const char *group, const struct bake_index_wish *wish)
+{
+	const struct bake_selection *rule = bake_index_rule(index, group);
+	const struct bake_index_model *best = NULL;
+
+	for (size_t i = 0; i < index->model_count; i++) {
+		const struct bake_index_model *model = &index->models[i];
+
+		if (!in_group(model, group) || !model->baked ||
+			!bake_index_is_candidate(index, model) || !fits(model, wish) ||
+			!rank_allowed(rule, model->variant.rank))
+			continue;
+		if (!best || before(rule, model, best))
+			best = model;
+	}
+	return best;
+}
