@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ops/index_build.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "fs/dir.h"
+#include "index/index.h"
+#include "ops/document.h"
+
+struct roots {
+	int *fds;
+	size_t count;
+};
+
+static void close_roots(struct roots *roots)
+{
+	for (size_t i = 0; i < roots->count; i++)
+		cleanup_close(&roots->fds[i]);
+	free(roots->fds);
+}
+
+static enum bake_status open_roots(
+	const struct bake_index_build_options *options, struct roots *roots, struct bake_error *err)
+{
+	roots->fds = calloc(options->dir_count + 1, sizeof(*roots->fds));
+	if (!roots->fds)
+		return bake_error_nomem(err);
+	for (size_t i = 0; i < options->dir_count; i++) {
+		if (bake_dir_open(options->models_dirs[i], &roots->fds[i], err) != BAKE_OK)
+			return bake_error_wrap(err, "models");
+		roots->count++;
+	}
+	return BAKE_OK;
+}
+
+/* Whether the file is in one of the roots; there it must have its size. */
+static enum bake_status find_file(const struct roots *roots, const struct bake_lock_file *file,
+	bool *out_found, struct bake_error *err)
+{
+	struct bake_relpath path;
+
+	*out_found = false;
+	BAKE_TRY(bake_relpath_parse_model(file->path, &path, err));
+	for (size_t i = 0; i < roots->count && !*out_found; i++) {
+		struct bake_error why = BAKE_ERROR_INIT;
+		_cleanup_close_ int fd = -1;
+		struct stat st;
+
+		if (bake_open_regular(roots->fds[i], path, &fd, &st, &why) != BAKE_OK) {
+			if (why.status == BAKE_ERR_NOINPUT)
+				continue;
+			*err = why;
+			return err->status;
+		}
+		if ((uint64_t)st.st_size != file->size)
+			return bake_error_set(err, BAKE_ERR_INTEGRITY, "integrity.size",
+				"%s: expected %" PRIu64 " bytes, got %" PRIu64,
+				BAKE_SHOW(file->path), file->size, (uint64_t)st.st_size);
+		*out_found = true;
+	}
+	return BAKE_OK;
+}
+
+static enum bake_status find_model(const struct bake_index_build_options *options,
+	const struct roots *roots, const struct bake_lock_model *model, bool *out_baked,
+	struct bake_error *err)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < model->file_count; i++) {
+		bool there;
+
+		BAKE_TRY(find_file(roots, &model->files[i], &there, err));
+		found += there ? 1 : 0;
+	}
+	*out_baked = found == model->file_count;
+	if (found && !*out_baked)
+		bake_emitf(options->events, BAKE_EVENT_WARNING,
+			"%s is incomplete, %zu of %zu files: indexed as missing",
+			BAKE_SHOW(model->id), found, model->file_count);
+	else if (!found && model->required)
+		bake_emitf(options->events, BAKE_EVENT_WARNING,
+			"%s is required and not there: indexed as missing", BAKE_SHOW(model->id));
+	return BAKE_OK;
+}
+
+/* The manifest that was named, or the one beside the lock. */
+static enum bake_status load_manifest(const struct bake_index_build_options *options,
+	struct bake_manifest **out, struct bake_error *err)
+{
+	_cleanup_free_ char *beside = bake_manifest_path_of(options->lock_path);
+
+	if (!beside)
+		return bake_error_nomem(err);
+	return bake_load_manifest(
+		options->manifest_path ? options->manifest_path : beside, out, err);
+}
+
+enum bake_status bake_index_build_text(const struct bake_index_build_options *options,
+	struct bake_buf *out, struct bake_error *err)
+{
+	_cleanup_(bake_lock_free) struct bake_lock *lock = NULL;
+	_cleanup_(bake_manifest_free) struct bake_manifest *manifest = NULL;
+	_cleanup_(bake_index_free) struct bake_index *index = NULL;
+	_cleanup_(close_roots) struct roots roots = {NULL, 0};
+	_cleanup_free_ bool *baked = NULL;
+	int64_t generated_at;
+	bool any = false;
+
+	BAKE_TRY(bake_clock_source_date(&generated_at, err));
+	BAKE_TRY(bake_load_lock(options->lock_path, &lock, err));
+	BAKE_TRY(load_manifest(options, &manifest, err));
+	BAKE_TRY(bake_check_fresh(manifest, lock, err));
+	baked = calloc(lock->model_count + 1, sizeof(*baked));
+	if (!baked)
+		return bake_error_nomem(err);
+	BAKE_TRY(open_roots(options, &roots, err));
+	for (size_t i = 0; i < lock->model_count; i++) {
+		BAKE_TRY(find_model(options, &roots, &lock->models[i], &baked[i], err));
+		any = any || baked[i];
+	}
+	if (!any)
+		return bake_error_set(err, BAKE_ERR_NOINPUT, "index.nothing",
+			"nothing of '%s' is in the models directory", BAKE_SHOW(manifest->name));
+	BAKE_TRY(bake_index_build(manifest, lock, baked, generated_at, &index, err));
+	return bake_index_write(index, options->generator, out, err);
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ops/verify.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "format/sniff.h"
+#include "fs/dir.h"
+#include "fs/walk.h"
+#include "fs/workdir.h"
+#include "manifest/select.h"
+#include "ops/document.h"
+
+enum {
+	ARENA_BYTES_MAX = 512 * 1024 * 1024
+};
+
+/* What is of us in a models directory and therefore never extra. */
+static const char *const own_names[] = {
+	BAKE_WORKDIR_NAME, BAKE_INDEX_NAME, "model-info.runtime.json", NULL};
+
+static enum bake_status start_report(
+	struct bake_verify_report *report, size_t models, size_t files, struct bake_error *err)
+{
+	report->arena.max = ARENA_BYTES_MAX;
+	report->models = bake_arena_array(&report->arena, models, sizeof(*report->models));
+	report->files = bake_arena_array(&report->arena, files, sizeof(*report->files));
+	return report->models && report->files ? BAKE_OK : bake_error_nomem(err);
+}
+
+static enum bake_status add_file(struct bake_verify_report *report, const char *path, uint64_t size,
+	const struct bake_digest *sha256, struct bake_error *err)
+{
+	struct bake_file_check *file = &report->files[report->file_count];
+	const char *copy = bake_arena_text(&report->arena, path);
+
+	if (!copy)
+		return bake_error_nomem(err);
+	BAKE_TRY(bake_relpath_parse_model(copy, &file->path, err));
+	file->size = size;
+	file->sha256 = *sha256;
+	report->file_count++;
+	return BAKE_OK;
+}
+
+static enum bake_status add_model(struct bake_verify_report *report, const char *id,
+	const char *title, size_t files, bool expected, struct bake_error *err)
+{
+	struct bake_verify_model *model = &report->models[report->model_count++];
+
+	*model = (struct bake_verify_model){
+		.id = bake_arena_text(&report->arena, id),
+		.title = bake_arena_text(&report->arena, title),
+		.first_file = report->file_count,
+		.file_count = files,
+		.expected = expected,
+		.listed = files > 0,
+	};
+	return model->id && model->title ? BAKE_OK : bake_error_nomem(err);
+}
+
+static enum bake_status expect_lock(const struct bake_verify_options *options,
+	struct bake_verify_report *report, struct bake_error *err)
+{
+	_cleanup_(bake_lock_free) struct bake_lock *lock = NULL;
+	_cleanup_free_ bool *chosen = NULL;
+	struct bake_select select = {.names = options->names, .name_count = options->name_count};
+	size_t files = 0;
+
+	BAKE_TRY(bake_load_lock(options->lock_path, &lock, err));
+	chosen = calloc(lock->model_count + 1, sizeof(*chosen));
+	if (!chosen)
+		return bake_error_nomem(err);
+	BAKE_TRY(bake_select_models(lock, &select, chosen, err));
+	for (size_t i = 0; i < lock->model_count; i++)
+		files += lock->models[i].file_count;
+	BAKE_TRY(start_report(report, lock->model_count, files, err));
+	for (size_t i = 0; i < lock->model_count; i++) {
+		const struct bake_lock_model *model = &lock->models[i];
+
+		if (options->name_count && !chosen[i])
+			continue;
+		BAKE_TRY(
+			add_model(report, model->id, model->id, model->file_count, chosen[i], err));
+		for (size_t k = 0; k < model->file_count; k++)
+			BAKE_TRY(add_file(report, model->files[k].path, model->files[k].size,
+				&model->files[k].sha256, err));
+	}
+	return BAKE_OK;
+}
+
+static const char *index_id(const void *context, size_t at)
+{
+	return ((const struct bake_index *)context)->models[at].id;
+}
+
+static enum bake_status check_names(const struct bake_verify_options *options,
+	const struct bake_index *index, struct bake_error *err)
+{
+	for (size_t i = 0; i < options->name_count; i++) {
+		const char *near;
+
+		if (bake_index_find(index, options->names[i]))
+			continue;
+		bake_error_set(err, BAKE_ERR_USAGE, "usage.unknown-model",
+			"the index has no model '%s'", BAKE_SHOW(options->names[i]));
+		near = bake_text_nearest(options->names[i], index->model_count, index_id, index);
+		return near ? bake_error_hint(err, "did you mean \"%s\"?", near) : err->status;
+	}
+	return BAKE_OK;
+}
+
+static bool is_named(const struct bake_verify_options *options, const char *id)
+{
+	for (size_t i = 0; i < options->name_count; i++) {
+		if (strcmp(options->names[i], id) == 0)
+			return true;
+	}
+	return options->name_count == 0;
+}
+
+static enum bake_status expect_index(const struct bake_verify_options *options, const char *path,
+	struct bake_verify_report *report, struct bake_error *err)
+{
+	_cleanup_(bake_index_free) struct bake_index *index = NULL;
+	size_t files = 0;
+
+	BAKE_TRY(bake_load_index(path, &index, err));
+	BAKE_TRY(check_names(options, index, err));
+	for (size_t i = 0; i < index->model_count; i++)
+		files += index->models[i].file_count;
+	BAKE_TRY(start_report(report, index->model_count, files, err));
+	for (size_t i = 0; i < index->model_count; i++) {
+		const struct bake_index_model *model = &index->models[i];
+		bool expected = model->baked || model->required || options->name_count;
+
+		if (!is_named(options, model->id))
+			continue;
+		BAKE_TRY(add_model(report, model->id, model->title ? model->title : model->id,
+			model->file_count, expected, err));
+		for (size_t k = 0; k < model->file_count; k++)
+			BAKE_TRY(add_file(report, model->files[k].path, model->files[k].size,
+				&model->files[k].sha256, err));
+	}
+	return BAKE_OK;
+}
+
+/* The document that says what should be there. */
+static enum bake_status expect(const struct bake_verify_options *options,
+	struct bake_verify_report *report, struct bake_error *err)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (options->lock_path) {
+		BAKE_TRY(expect_lock(options, report, err));
+	} else if (options->index_path) {
+		BAKE_TRY(expect_index(options, options->index_path, report, err));
+	} else {
+		if (asprintf(&path, "%s/%s", options->models_dir, BAKE_INDEX_NAME) < 0)
+			return bake_error_nomem(err);
+		if (access(path, F_OK) != 0 && errno == ENOENT) {
+			bake_error_set(err, BAKE_ERR_NOINPUT, "verify.no-index",
+				"there is no %s in '%s'", BAKE_INDEX_NAME,
+				BAKE_SHOW(options->models_dir));
+			return bake_error_hint(err, "verify against a lock with -l LOCK; when the "
+						    "models were baked, is a volume mounted over "
+						    "them?");
+		}
+		BAKE_TRY(expect_index(options, path, report, err));
+	}
+	report->against =
+		bake_arena_text(&report->arena, options->lock_path    ? options->lock_path
+						: options->index_path ? options->index_path
+								      : BAKE_INDEX_NAME);
+	if (!report->against)
+		return bake_error_nomem(err);
+	if (report->file_count == 0)
+		return bake_error_set(err, BAKE_ERR_NOINPUT, "verify.nothing",
+			"'%s' lists no files", BAKE_SHOW(report->against));
+	return BAKE_OK;
+}
+
+/* Absent files of a model that need not be there are no fault. */
+static bool excused(const struct bake_verify_model *model, const struct bake_file_check *file)
+{
+	return !model->expected && file->state == BAKE_FILE_MISSING;
+}
+
+static void sum_up(struct bake_verify_report *report)
+{
+	for (size_t i = 0; i < report->model_count; i++) {
+		struct bake_verify_model *model = &report->models[i];
+
+		for (size_t k = 0; k < model->file_count; k++) {
+			const struct bake_file_check *file = &report->files[model->first_file + k];
+
+			model->present = model->present || file->state != BAKE_FILE_MISSING;
+			if (file->state == BAKE_FILE_RIGHT) {
+				model->bytes = bake_u64_add_capped(model->bytes, file->size);
+				report->verified++;
+			} else if (!excused(model, file)) {
+				model->wrong++;
+			}
+		}
+		if (model->expected && !model->listed)
+			model->wrong++;
+		report->wrong += model->wrong;
+		report->verified_bytes = bake_u64_add_capped(report->verified_bytes, model->bytes);
+	}
+}
+
+static int compare_path(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Files in the directory that no model lists. */
+static enum bake_status find_extras(
+	int root, struct bake_verify_report *report, struct bake_error *err)
+{
+	_cleanup_(bake_walk_release) struct bake_walk walk = BAKE_WALK_INIT;
+	_cleanup_free_ const char **known = calloc(report->file_count + 1, sizeof(*known));
+
+	if (!known)
+		return bake_error_nomem(err);
+	for (size_t i = 0; i < report->file_count; i++)
+		known[i] = report->files[i].path.text;
+	qsort(known, report->file_count, sizeof(*known), compare_path);
+	BAKE_TRY(bake_walk_read(root, own_names, &walk, err));
+	report->extras = bake_arena_array(&report->arena, walk.count, sizeof(*report->extras));
+	if (!report->extras)
+		return bake_error_nomem(err);
+	for (size_t i = 0; i < walk.count; i++) {
+		const char *path = walk.entries[i].path;
+
+		if (S_ISDIR(walk.entries[i].mode) ||
+			bsearch(&path, known, report->file_count, sizeof(*known), compare_path))
+			continue;
+		report->extras[report->extra_count] = bake_arena_text(&report->arena, path);
+		if (!report->extras[report->extra_count++])
+			return bake_error_nomem(err);
+	}
+	return BAKE_OK;
+}
+
+static void add_hint(const struct bake_file_check *file, struct bake_error *err)
+{
+	const char *hint = NULL;
+
+	if (file->head_len && bake_sniff_describe(bake_span(file->head, file->head_len), &hint) &&
+		hint)
+		bake_error_hint(err, "%s", hint);
+}
+
+/* Of everything that is wrong, what decides the exit code: the worst, the first of equals. */
+static void worst_file(const struct bake_verify_report *report, struct bake_error *worst)
+{
+	for (size_t i = 0; i < report->model_count; i++) {
+		const struct bake_verify_model *model = &report->models[i];
+
+		for (size_t k = 0; k < model->file_count; k++) {
+			const struct bake_file_check *file = &report->files[model->first_file + k];
+			struct bake_error error = BAKE_ERROR_INIT;
+
+			if (file->state == BAKE_FILE_RIGHT || excused(model, file))
+				continue;
+			bake_file_check_error(file, &error);
+			add_hint(file, &error);
+			if (worst->status == BAKE_OK ||
+				bake_status_worse(worst->status, error.status) != worst->status)
+				*worst = error;
+		}
+		if (model->expected && !model->listed && worst->status == BAKE_OK)
+			bake_error_set(worst, BAKE_ERR_INTEGRITY, "integrity.missing",
+				"model '%s' is missing: it was never locked", BAKE_SHOW(model->id));
+	}
+}
+
+static enum bake_status verdict(
+	const struct bake_verify_report *report, bool allow_extra, struct bake_error *err)
+{
+	struct bake_error worst = BAKE_ERROR_INIT;
+	size_t extras = allow_extra ? 0 : report->extra_count;
+	size_t found = report->wrong + extras;
+
+	worst_file(report, &worst);
+	if (worst.status == BAKE_OK && extras) {
+		bake_error_set(&worst, BAKE_ERR_INTEGRITY, "integrity.extra",
+			"%s is not in the index", BAKE_SHOW(report->extras[0]));
+		bake_error_hint(&worst, "--allow-extra accepts files of your own");
+	}
+	if (worst.status == BAKE_OK)
+		return BAKE_OK;
+	if (report->verified == 0 && worst.hint[0] == '\0')
+		bake_error_hint(&worst, "nothing of it is there: is a volume mounted over the "
+					"models?");
+	if (found > 1) {
+		size_t used = strlen(worst.message);
+
+		(void)snprintf(worst.message + used, sizeof(worst.message) - used,
+			" (and %zu more)", found - 1);
+	}
+	*err = worst;
+	return err->status;
+}
+
+enum bake_status bake_verify(const struct bake_verify_options *options,
+	struct bake_verify_report *out, struct bake_error *err)
+{
+	struct bake_check_options check = {
+		.jobs = options->jobs, .quick = options->quick, .events = options->events};
+	_cleanup_close_ int root = -1;
+	uint64_t bytes = 0;
+
+	*out = (struct bake_verify_report){.arena = {.max = ARENA_BYTES_MAX}};
+	BAKE_TRY(expect(options, out, err));
+	if (bake_dir_open(options->models_dir, &root, err) != BAKE_OK)
+		return bake_error_wrap(err, "models");
+	for (size_t i = 0; i < out->file_count; i++)
+		bytes = bake_u64_add_capped(bytes, out->files[i].size);
+	bake_emit_plan(options->events, out->file_count, bytes);
+	BAKE_TRY(bake_store_check(root, out->files, out->file_count, &check, err));
+	sum_up(out);
+	if (!options->name_count)
+		BAKE_TRY(find_extras(root, out, err));
+	return verdict(out, options->allow_extra, err);
+}
+
+void bake_verify_report_release(struct bake_verify_report *report)
+{
+	bake_arena_release(&report->arena);
+}
