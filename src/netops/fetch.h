@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Putting what a lock names under the models directory: what bake-fetch does. */
+#ifndef NETOPS_FETCH_H
+#define NETOPS_FETCH_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/event.h"
+#include "manifest/select.h"
+#include "netops/origins.h"
+
+struct bake_fetch_options {
+	const char *lock_path;
+	const char *models_dir;
+	const char *cache_dir; /* NULL: none */
+	struct bake_select select;
+	struct bake_origins origins;
+	unsigned max_concurrent;
+	uint64_t lock_timeout_ms;
+	bool dry_run;
+	bool keep_going;
+	const struct bake_events *events;
+};
+
+enum bake_fetch_outcome {
+	BAKE_FETCH_PENDING = 0, /* to be fetched: in a dry run, or stopped before */
+	BAKE_FETCH_PRESENT,	/* was there and right */
+	BAKE_FETCH_FETCHED,	/* over the network */
+	BAKE_FETCH_CACHED,	/* from the cache */
+	BAKE_FETCH_COPIED,	/* from beside the lock, or from another file of the same content */
+	BAKE_FETCH_FAILED,
+};
+
+/* Stable words: "pending", "present", "fetched", "cached", "copied", "failed". */
+const char *bake_fetch_outcome_name(enum bake_fetch_outcome outcome);
+
+struct bake_fetch_file {
+	const char *model;
+	const char *path;
+	const char *from; /* where it comes from, without secrets */
+	uint64_t size;
+	uint64_t resumed;  /* bytes found from an earlier run */
+	uint64_t received; /* bytes over the network */
+	unsigned retries;
+	bool required;
+	enum bake_fetch_outcome outcome;
+	struct bake_error error; /* of a failed one */
+};
+
+struct bake_fetch_report {
+	struct bake_arena arena;
+	struct bake_fetch_file *files;
+	size_t file_count;
+	size_t models;
+	uint64_t bytes;	       /* of all files */
+	uint64_t needed_bytes; /* of those that were not there */
+	uint64_t free_bytes;   /* before */
+};
+
+/*
+ * *out is the caller's to release whatever the status. BAKE_OK: every file is there and right.
+ * With keep_going, files that need not be there count as BAKE_ERR_PARTIAL.
+ */
+enum bake_status bake_fetch_run(const struct bake_fetch_options *options,
+	struct bake_fetch_report *out, struct bake_error *err) BAKE_CHECKED;
+
+void bake_fetch_report_release(struct bake_fetch_report *report);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A fetch in progress. Inside netops only. */
+#ifndef NETOPS_FETCHING_H
+#define NETOPS_FETCHING_H
+
+#include <pthread.h>
+
+#include "fs/sink.h"
+#include "manifest/lock.h"
+#include "netops/fetch.h"
+#include "store/cache.h"
+#include "store/check.h"
+
+/* One file of the plan. */
+struct bake_fetch_item {
+	const struct bake_lock_model *model;
+	const struct bake_lock_file *file;
+	struct bake_fetch_file *report;
+	struct bake_relpath path;	/* beneath the models directory */
+	struct bake_relpath cache_path; /* beneath the cache's; only with a cache */
+	const char **urls;
+	size_t url_count;
+	struct bake_fetch_item *twin; /* an earlier item of the same content, NULL: none */
+	struct bake_sink sink;
+	bool in_cache;	  /* whole and waiting to be copied */
+	bool stale_cache; /* the cache's copy was bad once */
+	bool looked_at;	  /* what is there is known to be wrong */
+};
+
+struct bake_fetching {
+	const struct bake_fetch_options *options;
+	struct bake_fetch_report *report;
+	struct bake_lock *lock;
+	int lock_dir; /* where file sources are relative to */
+	int root;     /* models directory, -1 while a dry run finds none */
+	int64_t mtime;
+	struct bake_workdir workdir;
+	struct bake_cache cache;
+	struct bake_link link;
+	struct bake_fetch_item *items;
+	size_t item_count;
+	bool touched;			  /* entries of the models directory were made or removed */
+	struct bake_events events;	  /* the caller's, one thread at a time */
+	struct bake_events engine_events; /* the same for the transfer engine */
+	pthread_mutex_t event_lock;
+};
+
+/* Lock, selection, and what each file is to come from. Everything a server or a document says of
+ * paths is checked here, before the first request. */
+enum bake_status bake_fetching_plan(
+	struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;
+
+/* Compares with what is there; right files are done. */
+enum bake_status bake_fetching_look(
+	struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;
+
+/* BAKE_ERR_NOSPACE disk.space before anything is fetched. */
+enum bake_status bake_fetching_space(
+	struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;
+
+/* What needs the network: into the cache, or else to its place. Failures are in the items. */
+enum bake_status bake_fetching_transfer(
+	struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;
+
+/* What is here already: from the cache, from beside the lock, from a twin. */
+enum bake_status bake_fetching_copy(
+	struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;
+
+/* Whether the item is neither there nor failed. */
+bool bake_fetching_is_open(const struct bake_fetch_item *item);
+
+void bake_fetching_fail(struct bake_fetching *fetching, struct bake_fetch_item *item,
+	const struct bake_error *error);
+void bake_fetching_done(struct bake_fetching *fetching, struct bake_fetch_item *item,
+	enum bake_fetch_outcome outcome);
+
+/* What a sink for the item at its place needs. */
+struct bake_sink_target bake_fetching_target(
+	const struct bake_fetching *fetching, const struct bake_fetch_item *item);
+
+#endif

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "netops/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "fs/dir.h"
+#include "fs/file.h"
+#include "netops/local.h"
+#include "netops/locking.h"
+#include "ops/document.h"
+
+enum {
+	ARENA_BYTES_MAX = 512 * 1024 * 1024
+};
+
+static void release(struct bake_locking *locking)
+{
+	for (size_t i = 0; i < locking->listing_count; i++)
+		bake_hub_tree_release(&locking->listings[i].tree);
+	free(locking->listings);
+	free(locking->unhashed);
+	bake_lock_free(&locking->lock);
+	bake_lock_free(&locking->old);
+	bake_manifest_free(&locking->manifest);
+	cleanup_close(&locking->manifest_dir);
+}
+
+/* The lock as it was, when there is one. */
+static enum bake_status load_old(const char *path, struct bake_lock **out, struct bake_error *err)
+{
+	if (strcmp(path, "-") == 0 || (access(path, F_OK) != 0 && errno == ENOENT))
+		return BAKE_OK;
+	if (bake_load_lock(path, out, err) == BAKE_OK)
+		return BAKE_OK;
+	if (err->status == BAKE_ERR_DATA)
+		bake_error_hint(err, "the old lock cannot be read: remove it to make a new one");
+	return err->status;
+}
+
+static const char *model_id(const void *context, size_t index)
+{
+	return ((const struct bake_manifest *)context)->models[index].id;
+}
+
+static enum bake_status check_names(const struct bake_manifest *manifest, const char *const *names,
+	size_t count, struct bake_error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *near;
+
+		if (bake_manifest_find(manifest, names[i]))
+			continue;
+		bake_error_set(err, BAKE_ERR_USAGE, "usage.unknown-model",
+			"the manifest has no model '%s'", BAKE_SHOW(names[i]));
+		near = bake_text_nearest(names[i], manifest->model_count, model_id, manifest);
+		return near ? bake_error_hint(err, "did you mean \"%s\"?", near) : err->status;
+	}
+	return BAKE_OK;
+}
+
+static bool in_scope(const struct bake_lock_options *options, const struct bake_manifest *manifest,
+	const struct bake_model *model)
+{
+	for (size_t i = 0; i < options->name_count; i++) {
+		if (bake_manifest_find(manifest, options->names[i]) == model)
+			return true;
+	}
+	return options->name_count == 0;
+}
+
+/* The fields that come from the manifest, pinned or not. */
+static struct bake_lock_model entry_of(const struct bake_model *model)
+{
+	return (struct bake_lock_model){
+		.id = model->id,
+		.source = model->source,
+		.group = model->group,
+		.aliases = model->aliases,
+		.alias_count = model->alias_count,
+		.mirrors = model->mirrors,
+		.mirror_count = model->mirror_count,
+		.layer = model->layer,
+		.required = model->required,
+		.is_default = model->is_default,
+	};
+}
+
+static enum bake_status pin_model(struct bake_locking *locking, const struct bake_model *model,
+	bool upgrade, struct bake_lock_model *entry, struct bake_error *err)
+{
+	switch (model->source.kind) {
+	case BAKE_SOURCE_HUB:
+		return bake_locking_hub(locking, model, upgrade, entry, err);
+	case BAKE_SOURCE_URL:
+		return bake_locking_url(locking, model, entry, err);
+	case BAKE_SOURCE_FILE:
+	default:
+		return bake_locking_local(locking, model, entry, err);
+	}
+}
+
+/* Pins one model, by what the former lock says of it or anew. *out_done is false when it is left
+ * out: it is not asked for and was not locked before. */
+static enum bake_status lock_model(struct bake_locking *locking, const struct bake_model *model,
+	struct bake_lock_report *report, bool *out_done, struct bake_error *err)
+{
+	struct bake_lock_model *entry = &locking->lock->models[locking->lock->model_count];
+	const struct bake_lock_model *old =
+		locking->old ? bake_lock_find(locking->old, model->id) : NULL;
+	bool scope = in_scope(locking->options, locking->manifest, model);
+	bool upgrade = scope && locking->options->upgrade;
+	size_t unhashed = locking->unhashed_count;
+
+	*out_done = false;
+	*entry = entry_of(model);
+	BAKE_TRY(bake_model_spec_digest(model, &entry->spec, err));
+	if (old && !upgrade && bake_digest_equal(&old->spec, &entry->spec)) {
+		entry->source.commit = old->source.commit;
+		entry->gated = old->gated;
+		entry->files = old->files;
+		entry->file_count = old->file_count;
+		report->kept++;
+	} else if (!scope && !old) {
+		return BAKE_OK;
+	} else if (pin_model(locking, model, upgrade, entry, err) == BAKE_OK) {
+		report->resolved++;
+	} else {
+		locking->unhashed_count = unhashed; /* they point into the entry given up */
+		return bake_error_wrap(err, "%s", BAKE_SHOW(model->id));
+	}
+	locking->lock->model_count++;
+	*out_done = true;
+	return BAKE_OK;
+}
+
+/* With keep_going a failure is told and remembered, and the next model has its turn. */
+static enum bake_status lock_models(struct bake_locking *locking, struct bake_lock_report *report,
+	struct bake_error *first, struct bake_error *err)
+{
+	for (size_t i = 0; i < locking->manifest->model_count; i++) {
+		const struct bake_model *model = &locking->manifest->models[i];
+		struct bake_error error = BAKE_ERROR_INIT;
+		bool done;
+
+		if (lock_model(locking, model, report, &done, &error) == BAKE_OK)
+			continue;
+		if (!locking->options->keep_going || error.status == BAKE_ERR_INTERRUPTED) {
+			*err = error;
+			return err->status;
+		}
+		report->failed++;
+		if (first->status == BAKE_OK)
+			*first = error;
+		bake_emit_fail(locking->options->events, model->id, &error);
+	}
+	return BAKE_OK;
+}
+
+static bool all_hashed(const struct bake_lock_model *entry)
+{
+	for (size_t i = 0; i < entry->file_count; i++) {
+		if (!entry->files[i].sha256.kind)
+			return false;
+	}
+	return true;
+}
+
+/* Models whose files could not be read are left out, with keep_going. */
+static void drop_unhashed(struct bake_lock *lock, struct bake_lock_report *report)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < lock->model_count; i++) {
+		if (all_hashed(&lock->models[i])) {
+			lock->models[kept++] = lock->models[i];
+		} else {
+			report->failed++;
+			report->resolved--;
+		}
+	}
+	lock->model_count = kept;
+}
+
+static enum bake_status hash_all(struct bake_locking *locking, struct bake_lock_report *report,
+	struct bake_error *first, struct bake_error *err)
+{
+	struct bake_error error = BAKE_ERROR_INIT;
+
+	if (locking->unhashed_count == 0 || bake_locking_hash(locking, &error) == BAKE_OK)
+		return BAKE_OK;
+	if (!locking->options->keep_going || error.status == BAKE_ERR_INTERRUPTED) {
+		*err = error;
+		return err->status;
+	}
+	if (first->status == BAKE_OK)
+		*first = error;
+	drop_unhashed(locking->lock, report);
+	return BAKE_OK;
+}
+
+static enum bake_status start_lock(struct bake_locking *locking, struct bake_error *err)
+{
+	const struct bake_manifest *manifest = locking->manifest;
+	struct bake_lock *lock = calloc(1, sizeof(*lock));
+
+	locking->lock = lock;
+	locking->listings = calloc(manifest->model_count + 1, sizeof(*locking->listings));
+	if (!lock || !locking->listings)
+		return bake_error_nomem(err);
+	lock->arena.max = ARENA_BYTES_MAX;
+	lock->name = manifest->name;
+	lock->manifest_sha256 = manifest->sha256;
+	lock->models = bake_arena_array(&lock->arena, manifest->model_count, sizeof(*lock->models));
+	lock->profiles =
+		bake_arena_array(&lock->arena, manifest->profile_count, sizeof(*lock->profiles));
+	if (!lock->models || !lock->profiles)
+		return bake_error_nomem(err);
+	lock->profile_count = manifest->profile_count;
+	if (lock->profile_count)
+		memcpy(lock->profiles, manifest->profiles,
+			lock->profile_count * sizeof(*lock->profiles));
+	return BAKE_OK;
+}
+
+/* Writes the lock when it says something new. */
+static enum bake_status publish(
+	const struct bake_lock *lock, struct bake_lock_report *report, struct bake_error *err)
+{
+	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(BAKE_LOCK_BYTES_MAX);
+	_cleanup_(bake_buf_release) struct bake_buf before = BAKE_BUF_INIT(BAKE_LOCK_BYTES_MAX);
+	struct bake_error ignored = BAKE_ERROR_INIT;
+
+	BAKE_TRY(bake_lock_write(lock, 0, &text, err));
+	if (strcmp(report->path, "-") == 0) {
+		report->changed = true;
+		if (fwrite(text.ptr, 1, text.len, stdout) != text.len || fflush(stdout) != 0)
+			return bake_error_errno(err, errno, "write standard output");
+		return BAKE_OK;
+	}
+	if (bake_file_read(report->path, &before, &ignored) == BAKE_OK && before.len == text.len &&
+		memcmp(before.ptr, text.ptr, text.len) == 0)
+		return BAKE_OK;
+	report->changed = true;
+	return bake_file_replace_path(report->path, bake_buf_span(&text), -1, err);
+}
+
+static void count(const struct bake_lock *lock, struct bake_lock_report *report)
+{
+	report->models = lock->model_count;
+	for (size_t i = 0; i < lock->model_count; i++) {
+		report->files += lock->models[i].file_count;
+		for (size_t k = 0; k < lock->models[i].file_count; k++)
+			report->bytes =
+				bake_u64_add_capped(report->bytes, lock->models[i].files[k].size);
+	}
+}
+
+static enum bake_status set_path(const struct bake_lock_options *options,
+	struct bake_lock_report *report, struct bake_error *err)
+{
+	_cleanup_free_ char *beside = bake_lock_path_of(options->manifest_path);
+	const char *path = options->lock_path ? options->lock_path : beside;
+
+	if (!path)
+		return bake_error_nomem(err);
+	if (strlen(path) >= sizeof(report->path))
+		return bake_error_set(
+			err, BAKE_ERR_USAGE, "usage.path", "the lock's path is too long");
+	memcpy(report->path, path, strlen(path) + 1);
+	return BAKE_OK;
+}
+
+/* A lock's file sources are relative to the lock: it must lie where its manifest does. */
+static enum bake_status check_place(const struct bake_locking *locking,
+	const struct bake_lock_report *report, struct bake_error *err)
+{
+	_cleanup_close_ int lock_dir = -1;
+	struct stat lock_at;
+	struct stat manifest_at;
+
+	for (size_t i = 0; i < locking->manifest->model_count; i++) {
+		if (locking->manifest->models[i].source.kind != BAKE_SOURCE_FILE)
+			continue;
+		if (strcmp(report->path, "-") == 0)
+			return BAKE_OK;
+		BAKE_TRY(bake_local_dir_of(report->path, &lock_dir, err));
+		if (fstat(lock_dir, &lock_at) == 0 &&
+			fstat(locking->manifest_dir, &manifest_at) == 0 &&
+			lock_at.st_ino == manifest_at.st_ino &&
+			lock_at.st_dev == manifest_at.st_dev)
+			return BAKE_OK;
+		return bake_error_set(err, BAKE_ERR_CONFIG, "lock.place",
+			"the manifest has file sources: its lock must be in the same directory");
+	}
+	return BAKE_OK;
+}
+
+enum bake_status bake_lock_run(const struct bake_lock_options *options,
+	struct bake_lock_report *out, struct bake_error *err)
+{
+	_cleanup_(bake_link_close) struct bake_link link = BAKE_LINK_INIT;
+	_cleanup_(release) struct bake_locking locking = {
+		.options = options, .link = &link, .manifest_dir = -1};
+	struct bake_lock_report report = {0};
+	struct bake_error first = BAKE_ERROR_INIT;
+
+	BAKE_TRY(set_path(options, &report, err));
+	BAKE_TRY(bake_load_manifest(options->manifest_path, &locking.manifest, err));
+	BAKE_TRY(check_names(locking.manifest, options->names, options->name_count, err));
+	BAKE_TRY(bake_local_dir_of(options->manifest_path, &locking.manifest_dir, err));
+	BAKE_TRY(check_place(&locking, &report, err));
+	BAKE_TRY(load_old(report.path, &locking.old, err));
+	BAKE_TRY(bake_link_open(&link, &options->origins, options->events, err));
+	BAKE_TRY(start_lock(&locking, err));
+	BAKE_TRY(lock_models(&locking, &report, &first, err));
+	BAKE_TRY(hash_all(&locking, &report, &first, err));
+	bake_lock_sort(locking.lock);
+	BAKE_TRY(bake_lock_check(locking.lock, err));
+	count(locking.lock, &report);
+	BAKE_TRY(publish(locking.lock, &report, err));
+	*out = report;
+	if (first.status != BAKE_OK)
+		*err = first;
+	return first.status;
+}
+
+/* Whether the lock answers what the manifest says of model. */
+static enum bake_status check_model(
+	const struct bake_lock *lock, const struct bake_model *model, struct bake_error *err)
+{
+	const struct bake_lock_model *locked = bake_lock_find(lock, model->id);
+	struct bake_digest spec;
+
+	BAKE_TRY(bake_model_spec_digest(model, &spec, err));
+	if (locked && bake_digest_equal(&locked->spec, &spec))
+		return BAKE_OK;
+	bake_error_set(err, BAKE_ERR_CONFIG, "lock.stale", "model '%s' %s", BAKE_SHOW(model->id),
+		locked ? "changed since it was locked" : "is not in the lock");
+	return bake_error_hint(err, "run bake-lock on the manifest and commit the new lock");
+}
+
+enum bake_status bake_lock_verify_fresh(
+	const struct bake_lock_options *options, struct bake_error *err)
+{
+	_cleanup_(bake_manifest_free) struct bake_manifest *manifest = NULL;
+	_cleanup_(bake_lock_free) struct bake_lock *lock = NULL;
+	struct bake_lock_report report = {0};
+
+	BAKE_TRY(set_path(options, &report, err));
+	BAKE_TRY(bake_load_manifest(options->manifest_path, &manifest, err));
+	BAKE_TRY(check_names(manifest, options->names, options->name_count, err));
+	BAKE_TRY(load_old(report.path, &lock, err));
+	if (!lock) {
+		bake_error_set(err, BAKE_ERR_CONFIG, "lock.missing", "there is no lock '%s'",
+			BAKE_SHOW(report.path));
+		return bake_error_hint(err, "run bake-lock on the manifest and commit the lock");
+	}
+	for (size_t i = 0; i < manifest->model_count; i++) {
+		if (in_scope(options, manifest, &manifest->models[i]))
+			BAKE_TRY(check_model(lock, &manifest->models[i], err));
+	}
+	return bake_check_fresh(manifest, lock, err);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pinning files at plain URLs. */
+#include <string.h>
+
+#include "base/stop.h"
+#include "base/text.h"
+#include "netops/locking.h"
+
+/* The last part of a URL's path, percent-decoding left to nobody: such names need "files". */
+static enum bake_status name_in_url(
+	struct bake_locking *locking, const char *url, const char **out, struct bake_error *err)
+{
+	const char *end = url + strcspn(url, "?#");
+	const char *begin = end;
+
+	while (begin > url && begin[-1] != '/')
+		begin--;
+	if (begin == end || memchr(begin, '%', (size_t)(end - begin)))
+		return bake_error_set(err, BAKE_ERR_DATA, "url.name",
+			"no file name can be taken from '%s'", BAKE_SHOW_URL(url));
+	*out = bake_arena_copy(&locking->lock->arena, begin, (size_t)(end - begin));
+	return *out ? BAKE_OK : bake_error_nomem(err);
+}
+
+/* The URL of one file: the source itself, or below it when that ends in "/". */
+static enum bake_status file_url(struct bake_locking *locking, const struct bake_model *model,
+	const char *name, const char **out, struct bake_error *err)
+{
+	struct bake_buf url = BAKE_BUF_INIT(BAKE_NET_URL_MAX);
+	enum bake_status status;
+
+	bake_buf_text(&url, model->source.location);
+	if (bake_text_ends(model->source.location, "/"))
+		bake_url_escape(&url, name, true);
+	status = bake_buf_status(&url, "URL", err);
+	*out = url.ptr ? bake_arena_text(&locking->lock->arena, url.ptr) : NULL;
+	bake_buf_release(&url);
+	if (status == BAKE_OK && !*out)
+		return bake_error_nomem(err);
+	return status;
+}
+
+struct probe {
+	struct bake_error error;
+	uint64_t size;
+	bool known;
+	bool finished;
+};
+
+/* The head says it; the body is not wanted. */
+static enum bake_status on_head(
+	void *context, const struct bake_response *response, struct bake_error *err)
+{
+	struct probe *probe = context;
+
+	if (response->status == 206 && response->range.valid && response->range.has_total) {
+		probe->size = response->range.total;
+		probe->known = true;
+	} else if (response->status == 200 && response->has_length) {
+		probe->size = response->length;
+		probe->known = true;
+	}
+	return bake_error_set(err, BAKE_ERR_PROTOCOL, "net.no-length",
+		"the server does not say how large the file is");
+}
+
+static enum bake_status on_body(void *context, struct bake_span bytes, struct bake_error *err)
+{
+	(void)context;
+	(void)bytes;
+	(void)err;
+	return BAKE_OK;
+}
+
+static void on_done(
+	void *context, const struct bake_response *response, const struct bake_error *error)
+{
+	struct probe *probe = context;
+
+	(void)response;
+	probe->finished = true;
+	if (error)
+		probe->error = *error;
+}
+
+/* A digest is known, the size is not: asked for with the shortest range. */
+static enum bake_status probe_size(
+	struct bake_http *http, const char *url, uint64_t *out, struct bake_error *err)
+{
+	struct probe probe = {.error = BAKE_ERROR_INIT};
+	struct bake_http_request request = {.url = url, .has_range = true};
+	struct bake_http_handler handler = {
+		.context = &probe, .head = on_head, .body = on_body, .done = on_done};
+	struct bake_exchange *exchange = NULL;
+
+	BAKE_TRY(bake_http_start(http, &request, &handler, &exchange, err));
+	while (!probe.finished) {
+		enum bake_status status = bake_stop_check(err);
+
+		if (status == BAKE_OK)
+			status = bake_http_poll(http, 100, err);
+		if (status != BAKE_OK) {
+			if (!probe.finished)
+				bake_exchange_cancel(&exchange);
+			return status;
+		}
+	}
+	if (!probe.known) {
+		*err = probe.error;
+		return err->status;
+	}
+	*out = probe.size;
+	return BAKE_OK;
+}
+
+static enum bake_status add_file(struct bake_locking *locking, const struct bake_model *model,
+	const char *name, const struct bake_manifest_file *pinned, struct bake_lock_model *entry,
+	struct bake_error *err)
+{
+	struct bake_lock_file *file = &entry->files[entry->file_count];
+	const char *url;
+
+	*file = (struct bake_lock_file){.name = name};
+	BAKE_TRY(bake_locking_path(locking, model,
+		pinned && pinned->save_as ? pinned->save_as : name, &file->path, err));
+	BAKE_TRY(file_url(locking, model, name, &url, err));
+	BAKE_TRY(bake_url_check_secret(url, err));
+	entry->file_count++;
+	if (pinned && pinned->has_size)
+		file->size = pinned->size;
+	if (!pinned || !pinned->sha256.kind) {
+		BAKE_TRY(bake_locking_online(locking, model, err));
+		return bake_locking_defer(locking,
+			(struct bake_unhashed){
+				.file = file, .url = url, .has_size = pinned && pinned->has_size},
+			err);
+	}
+	file->sha256 = pinned->sha256;
+	if (pinned->has_size)
+		return BAKE_OK;
+	BAKE_TRY(bake_locking_online(locking, model, err));
+	return probe_size(locking->link->http, url, &file->size, err);
+}
+
+enum bake_status bake_locking_url(struct bake_locking *locking, const struct bake_model *model,
+	struct bake_lock_model *entry, struct bake_error *err)
+{
+	const char *name;
+
+	BAKE_TRY(bake_locking_room(locking, entry, model->file_count + 1, err));
+	if (model->file_count == 0) {
+		BAKE_TRY(name_in_url(locking, model->source.location, &name, err));
+		return add_file(locking, model, name, NULL, entry, err);
+	}
+	for (size_t i = 0; i < model->file_count; i++)
+		BAKE_TRY(add_file(
+			locking, model, model->files[i].name, &model->files[i], entry, err));
+	return BAKE_OK;
+}
