@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bake-fetch: puts what a lock names under the models directory, verified. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "cli/main.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "json/writer.h"
+#include "net/url.h"
+#include "netcli/origins.h"
+#include "netops/fetch.h"
+
+#define TOOL "bake-fetch"
+
+static const char *lock_path;
+static const char *models_dir;
+static const char *profile;
+static const char *group;
+static const char *cache_dir;
+static bool defaults;
+static bool all;
+static bool dry_run;
+static bool keep_going;
+static uint64_t layer;
+static uint64_t max_concurrent = 3;
+static uint64_t lock_timeout_ms = 600000;
+static unsigned progress_mode = CLI_PROGRESS_AUTO;
+static struct netcli_origins origins = NETCLI_ORIGINS_INIT;
+
+static const struct cli_option options[] = {
+	{'l', "lock", "LOCK", "fetch what this lock names", CLI_TEXT, &lock_path, 0, 0, NULL},
+	{'d', "models", "DIR", "put it there, not in $MODEL_CACHE_DIR or /app/models", CLI_TEXT,
+		&models_dir, 0, 0, NULL},
+	{0, "profile", "NAME", "select the models of a profile", CLI_TEXT, &profile, 0, 0, NULL},
+	{0, "group", "NAME", "select the models of a group", CLI_TEXT, &group, 0, 0, NULL},
+	{0, "defaults", NULL, "select every model marked as default", CLI_FLAG, &defaults, 0, 0,
+		NULL},
+	{0, "all", NULL, "select every model", CLI_FLAG, &all, 0, 0, NULL},
+	{0, "layer", "N", "keep of the selection only image layer N (1-4)", CLI_NUMBER, &layer, 1,
+		4, NULL},
+	{'j', "max-concurrent", "N", "fetch N files at a time (3)", CLI_NUMBER, &max_concurrent, 1,
+		256, NULL},
+	{0, "cache", "DIR", "keep files by content in DIR and take them from there ($BAKE_CACHE)",
+		CLI_TEXT, &cache_dir, 0, 0, NULL},
+	{0, "dry-run", NULL, "only say what would be fetched, and whether it fits", CLI_FLAG,
+		&dry_run, 0, 0, NULL},
+	{0, "keep-going", NULL, "go on after a failure; optional models may then be missing (24)",
+		CLI_FLAG, &keep_going, 0, 0, NULL},
+	{0, "lock-timeout", "S", "wait S seconds for another process in DIR (600)", CLI_SECONDS,
+		&lock_timeout_ms, 0, 0, NULL},
+	{0, "progress", "MODE", "show progress as auto, bar, plain or none", CLI_WORD,
+		&progress_mode, 0, 0, cli_progress_words},
+	NETCLI_ORIGIN_OPTIONS(origins),
+};
+
+static const char *const notes[] = {
+	"MODEL... are ids or aliases. Without a selection: the profile \"default\" when the lock "
+	"has "
+	"one, else every required model.",
+	"What is there and right is left alone. A file has its final name only when its size and "
+	"SHA-256 are the pinned ones; what an interrupted run brought is kept in DIR/.bake (or the "
+	"cache) and resumed.",
+	NULL,
+};
+
+static const struct cli_command command = {
+	.name = TOOL,
+	.summary = "put what a lock names under the models directory, verified",
+	.usage = "-l LOCK [MODEL...]",
+	.options = options,
+	.option_count = countof(options),
+	.args_max = SIZE_MAX,
+	.notes = notes,
+};
+
+static void put_file(struct bake_json_writer *writer, const struct bake_fetch_file *file)
+{
+	bake_json_object_line(writer);
+	bake_json_put_text(writer, "path", file->path);
+	bake_json_put_text(writer, "model", file->model);
+	bake_json_put_text(writer, "outcome", bake_fetch_outcome_name(file->outcome));
+	bake_json_put_u64(writer, "size", file->size);
+	if (file->received)
+		bake_json_put_u64(writer, "received", file->received);
+	if (file->resumed)
+		bake_json_put_u64(writer, "resumed", file->resumed);
+	if (file->retries)
+		bake_json_put_u64(writer, "retries", file->retries);
+	if (file->from)
+		bake_json_put_text(writer, "from", BAKE_SHOW_URL(file->from));
+	if (file->outcome == BAKE_FETCH_FAILED) {
+		bake_json_put_text(writer, "error", file->error.id);
+		bake_json_put_text(writer, "message", BAKE_SHOW(file->error.message));
+	}
+	bake_json_end_object(writer);
+}
+
+static void print_json(const struct bake_fetch_report *report, enum bake_status status)
+{
+	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT((size_t)1 << 28);
+	struct bake_json_writer writer = BAKE_JSON_WRITER_INIT(&text);
+
+	bake_json_object(&writer);
+	bake_json_put_bool(&writer, "ok", status == BAKE_OK);
+	bake_json_put_bool(&writer, "dry_run", dry_run);
+	bake_json_put_u64(&writer, "models", report->models);
+	bake_json_put_u64(&writer, "bytes", report->bytes);
+	bake_json_put_u64(&writer, "needed_bytes", report->needed_bytes);
+	bake_json_put_u64(&writer, "free_bytes", report->free_bytes);
+	bake_json_key(&writer, "files");
+	bake_json_array(&writer);
+	for (size_t i = 0; i < report->file_count; i++)
+		put_file(&writer, &report->files[i]);
+	bake_json_end_array(&writer);
+	bake_json_end_object(&writer);
+	bake_json_finish(&writer);
+	(void)fputs(text.ptr ? text.ptr : "", stdout);
+}
+
+static size_t count_outcome(const struct bake_fetch_report *report, enum bake_fetch_outcome outcome)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < report->file_count; i++)
+		count += report->files[i].outcome == outcome ? 1 : 0;
+	return count;
+}
+
+static void print_plan(const struct bake_fetch_report *report)
+{
+	for (size_t i = 0; i < report->file_count; i++) {
+		const struct bake_fetch_file *file = &report->files[i];
+
+		(void)printf("%-8s %10s  %s\n",
+			file->outcome == BAKE_FETCH_PENDING
+				? "fetch"
+				: bake_fetch_outcome_name(file->outcome),
+			BAKE_BYTES(file->size), BAKE_SHOW(file->path));
+	}
+	(void)printf("%zu files, %s; %zu to fetch, %s", report->file_count,
+		BAKE_BYTES(report->bytes), count_outcome(report, BAKE_FETCH_PENDING),
+		BAKE_BYTES(report->needed_bytes));
+	if (report->free_bytes)
+		(void)printf("; %s free: %s", BAKE_BYTES(report->free_bytes),
+			report->needed_bytes <= report->free_bytes ? "it fits" : "it does not fit");
+	(void)putchar('\n');
+}
+
+static void print_summary(const struct bake_fetch_report *report, const char *dir)
+{
+	uint64_t received = 0;
+
+	for (size_t i = 0; i < report->file_count; i++)
+		received = bake_u64_add_capped(received, report->files[i].received);
+	(void)fprintf(stderr,
+		TOOL ": %zu models, %zu files, %s in %s: %zu fetched (%s), %zu from the cache, %zu "
+		     "copied, %zu already there\n",
+		report->models, report->file_count, BAKE_BYTES(report->bytes), BAKE_SHOW(dir),
+		count_outcome(report, BAKE_FETCH_FETCHED), BAKE_BYTES(received),
+		count_outcome(report, BAKE_FETCH_CACHED), count_outcome(report, BAKE_FETCH_COPIED),
+		count_outcome(report, BAKE_FETCH_PRESENT));
+}
+
+static void print_result(const struct cli_common *common, const struct bake_fetch_report *report,
+	const char *dir, enum bake_status status)
+{
+	bool done = status == BAKE_OK || status == BAKE_ERR_PARTIAL;
+
+	if (common->json)
+		print_json(report, status);
+	else if (dry_run && status == BAKE_OK)
+		print_plan(report);
+	if (!common->quiet && !dry_run && done)
+		print_summary(report, dir);
+}
+
+static enum bake_status run(
+	const struct cli_common *common, const struct cli_list *args, struct bake_error *err)
+{
+	struct cli_progress progress;
+	struct bake_events events = {.emit = cli_progress_emit, .context = &progress};
+	struct bake_fetch_report report;
+	struct bake_fetch_options wanted = {
+		.lock_path = lock_path,
+		.models_dir = cli_models_dir(models_dir),
+		.cache_dir = cache_dir ? cache_dir : getenv("BAKE_CACHE"),
+		.select = {.names = args->items,
+			.name_count = args->count,
+			.profile = profile,
+			.group = group,
+			.defaults = defaults,
+			.all = all,
+			.layer = (unsigned)layer},
+		.origins = netcli_origins(&origins, TOOL "/" BAKE_VERSION),
+		.max_concurrent = (unsigned)max_concurrent,
+		.lock_timeout_ms = lock_timeout_ms,
+		.dry_run = dry_run,
+		.keep_going = keep_going,
+		.events = &events,
+	};
+	enum bake_status status;
+
+	if (!lock_path) {
+		bake_error_set(err, BAKE_ERR_USAGE, "usage.arguments", "which lock? -l LOCK");
+		return bake_error_hint(err, "bake-lock MANIFEST makes one");
+	}
+	if (wanted.cache_dir && !wanted.cache_dir[0])
+		wanted.cache_dir = NULL;
+	cli_progress_init(
+		&progress, TOOL, (enum cli_progress_mode)progress_mode, common->quiet, true);
+	status = bake_fetch_run(&wanted, &report, err);
+	cli_progress_clear(&progress);
+	print_result(common, &report, wanted.models_dir, status);
+	bake_fetch_report_release(&report);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct bake_error error = BAKE_ERROR_INIT;
+	struct cli_common common;
+	struct cli_list args = {NULL, 0};
+	enum bake_status status;
+
+	cli_begin();
+	status = cli_parse(&command, argc, argv, &common, &args, &error);
+	if (status == BAKE_OK)
+		status = run(&common, &args, &error);
+	cli_list_release(&args);
+	cli_list_release(&origins.mirrors);
+	return cli_end(TOOL, status, &error);
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bake-verify, also installed as verify_models: is what is baked what it should be? */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "cli/main.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "fs/dir.h"
+#include "fs/walk.h"
+#include "fs/workdir.h"
+#include "json/writer.h"
+#include "ops/verify.h"
+
+#define TOOL "bake-verify"
+
+static const char *lock_path;
+static const char *models_dir;
+static const char *index_path;
+static bool list;
+static bool quick;
+static bool allow_extra;
+static uint64_t jobs;
+static unsigned progress_mode = CLI_PROGRESS_AUTO;
+
+static const struct cli_option options[] = {
+	{'d', "models", "DIR", "look there, not in $MODEL_CACHE_DIR or /app/models", CLI_TEXT,
+		&models_dir, 0, 0, NULL},
+	{'l', "lock", "LOCK", "verify against a lock instead of the index", CLI_TEXT, &lock_path, 0,
+		0, NULL},
+	{0, "index", "FILE", "verify against this index instead of DIR/model-info.json", CLI_TEXT,
+		&index_path, 0, 0, NULL},
+	{0, "list", NULL, "print the tree of files with their sizes, verify nothing", CLI_FLAG,
+		&list, 0, 0, NULL},
+	{0, "quick", NULL, "compare sizes only, read no content", CLI_FLAG, &quick, 0, 0, NULL},
+	{'j', "jobs", "N", "read N files at a time (one per processor)", CLI_NUMBER, &jobs, 1, 64,
+		NULL},
+	{0, "allow-extra", NULL, "accept files that no model lists", CLI_FLAG, &allow_extra, 0, 0,
+		NULL},
+	{0, "progress", "MODE", "show progress as auto, bar, plain or none", CLI_WORD,
+		&progress_mode, 0, 0, cli_progress_words},
+};
+
+static const char *const notes[] = {
+	"MODEL... verifies only those. Without: every baked and every required model, and that "
+	"nothing else is there. Needs no network and changes nothing.",
+	"Nothing to verify is an error (66), not a success.",
+	NULL,
+};
+
+static const struct cli_command command = {
+	.name = TOOL,
+	.summary = "verify what is baked: sizes, SHA-256, missing and extra files",
+	.usage = "[MODEL...]",
+	.options = options,
+	.option_count = countof(options),
+	.args_max = SIZE_MAX,
+	.notes = notes,
+};
+
+static void print_list_json(const struct bake_walk *walk)
+{
+	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT((size_t)1 << 28);
+	struct bake_json_writer writer = BAKE_JSON_WRITER_INIT(&text);
+
+	bake_json_array(&writer);
+	for (size_t i = 0; i < walk->count; i++) {
+		const struct bake_walk_entry *entry = &walk->entries[i];
+
+		bake_json_object_line(&writer);
+		bake_json_put_text(&writer, "path", entry->path);
+		bake_json_put_text(&writer, "type",
+			S_ISDIR(entry->mode)   ? "directory"
+			: S_ISREG(entry->mode) ? "file"
+					       : "other");
+		if (S_ISREG(entry->mode))
+			bake_json_put_u64(&writer, "size", entry->size);
+		bake_json_end_object(&writer);
+	}
+	bake_json_end_array(&writer);
+	bake_json_finish(&writer);
+	(void)fputs(text.ptr ? text.ptr : "", stdout);
+}
+
+static void print_list(const struct bake_walk *walk, const char *dir)
+{
+	uint64_t bytes = 0;
+	size_t files = 0;
+
+	(void)printf("%s/\n", BAKE_SHOW(dir));
+	for (size_t i = 0; i < walk->count; i++) {
+		const struct bake_walk_entry *entry = &walk->entries[i];
+		const char *slash = strrchr(entry->path, '/');
+		const char *name = BAKE_SHOW(slash ? slash + 1 : entry->path);
+		int indent = 2 * ((int)entry->depth + 1);
+
+		if (S_ISDIR(entry->mode)) {
+			(void)printf("%*s%s/\n", indent, "", name);
+		} else if (S_ISREG(entry->mode)) {
+			(void)printf("%*s%s (%s)\n", indent, "", name, BAKE_BYTES(entry->size));
+			bytes = bake_u64_add_capped(bytes, entry->size);
+			files++;
+		} else {
+			(void)printf("%*s%s (not a regular file)\n", indent, "", name);
+		}
+	}
+	(void)printf("%zu files, %s\n", files, BAKE_BYTES(bytes));
+}
+
+static enum bake_status run_list(const struct cli_common *common, struct bake_error *err)
+{
+	static const char *const skip[] = {BAKE_WORKDIR_NAME, NULL};
+	_cleanup_(bake_walk_release) struct bake_walk walk = BAKE_WALK_INIT;
+	_cleanup_close_ int root = -1;
+	const char *dir = cli_models_dir(models_dir);
+
+	if (bake_dir_open(dir, &root, err) != BAKE_OK)
+		return bake_error_wrap(err, "models");
+	BAKE_TRY(bake_walk_read(root, skip, &walk, err));
+	if (common->json)
+		print_list_json(&walk);
+	else
+		print_list(&walk, dir);
+	if (walk.count == 0)
+		return bake_error_set(err, BAKE_ERR_NOINPUT, "verify.nothing",
+			"there is nothing in '%s'", BAKE_SHOW(dir));
+	return BAKE_OK;
+}
+
+static void put_file(struct bake_json_writer *writer, const struct bake_file_check *file)
+{
+	bake_json_object_line(writer);
+	bake_json_put_text(writer, "path", file->path.text);
+	bake_json_put_text(writer, "status", bake_file_state_name(file->state));
+	bake_json_put_u64(writer, "size", file->size);
+	if (file->state == BAKE_FILE_WRONG_SIZE)
+		bake_json_put_u64(writer, "actual_size", file->actual_size);
+	bake_json_put_text(writer, "sha256", BAKE_HEX(&file->sha256));
+	if (file->state == BAKE_FILE_WRONG_DIGEST)
+		bake_json_put_text(writer, "actual_sha256", BAKE_HEX(&file->actual));
+	bake_json_end_object(writer);
+}
+
+static void put_model(struct bake_json_writer *writer, const struct bake_verify_report *report,
+	const struct bake_verify_model *model)
+{
+	bake_json_object(writer);
+	bake_json_put_text(writer, "id", model->id);
+	bake_json_put_bool(writer, "ok", model->wrong == 0);
+	bake_json_put_bool(writer, "expected", model->expected);
+	bake_json_put_bool(writer, "present", model->present);
+	bake_json_key(writer, "files");
+	bake_json_array(writer);
+	for (size_t i = 0; i < model->file_count; i++)
+		put_file(writer, &report->files[model->first_file + i]);
+	bake_json_end_array(writer);
+	bake_json_end_object(writer);
+}
+
+static void print_json(const struct bake_verify_report *report, enum bake_status status)
+{
+	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT((size_t)1 << 28);
+	struct bake_json_writer writer = BAKE_JSON_WRITER_INIT(&text);
+
+	bake_json_object(&writer);
+	bake_json_put_bool(&writer, "ok", status == BAKE_OK);
+	bake_json_put_bool(&writer, "quick", quick);
+	bake_json_put_text(&writer, "against", report->against);
+	bake_json_put_u64(&writer, "verified", report->verified);
+	bake_json_put_u64(&writer, "verified_bytes", report->verified_bytes);
+	bake_json_put_u64(&writer, "wrong", report->wrong);
+	bake_json_key(&writer, "extra");
+	bake_json_array(&writer);
+	for (size_t i = 0; i < report->extra_count; i++)
+		bake_json_write_text(&writer, report->extras[i]);
+	bake_json_end_array(&writer);
+	bake_json_key(&writer, "models");
+	bake_json_array(&writer);
+	for (size_t i = 0; i < report->model_count; i++)
+		put_model(&writer, report, &report->models[i]);
+	bake_json_end_array(&writer);
+	bake_json_end_object(&writer);
+	bake_json_finish(&writer);
+	(void)fputs(text.ptr ? text.ptr : "", stdout);
+}
+
+static void print_wrong(const struct bake_verify_model *model, const struct bake_file_check *file)
+{
+	struct bake_error error = BAKE_ERROR_INIT;
+
+	if (file->state == BAKE_FILE_RIGHT ||
+		(file->state == BAKE_FILE_MISSING && !model->expected))
+		return;
+	bake_file_check_error(file, &error);
+	(void)printf("  %s\n", error.message);
+}
+
+static void print_model(
+	const struct bake_verify_report *report, const struct bake_verify_model *model)
+{
+	const char *verdict = model->wrong ? "WRONG" : model->present ? "ok" : "absent";
+
+	(void)printf("%-6s  %-40s  %zu files, %s\n", verdict, model->id, model->file_count,
+		BAKE_BYTES(model->bytes));
+	for (size_t i = 0; i < model->file_count; i++)
+		print_wrong(model, &report->files[model->first_file + i]);
+}
+
+static void print_report(const struct bake_verify_report *report)
+{
+	for (size_t i = 0; i < report->model_count; i++)
+		print_model(report, &report->models[i]);
+	for (size_t i = 0; i < report->extra_count; i++)
+		(void)printf("%-6s  %s\n", allow_extra ? "extra" : "EXTRA",
+			BAKE_SHOW(report->extras[i]));
+	(void)printf("%zu of %zu files verified%s, %s\n", report->verified,
+		report->verified + report->wrong, quick ? " by size only" : "",
+		BAKE_BYTES(report->verified_bytes));
+}
+
+static enum bake_status run_verify(
+	const struct cli_common *common, const struct cli_list *args, struct bake_error *err)
+{
+	struct cli_progress progress;
+	struct bake_events events = {.emit = cli_progress_emit, .context = &progress};
+	struct bake_verify_report report;
+	struct bake_verify_options wanted = {
+		.models_dir = cli_models_dir(models_dir),
+		.lock_path = lock_path,
+		.index_path = index_path,
+		.names = args->items,
+		.name_count = args->count,
+		.jobs = (unsigned)jobs,
+		.quick = quick,
+		.allow_extra = allow_extra,
+		.events = &events,
+	};
+	enum bake_status status;
+
+	cli_progress_init(
+		&progress, TOOL, (enum cli_progress_mode)progress_mode, common->quiet, false);
+	status = bake_verify(&wanted, &report, err);
+	cli_progress_clear(&progress);
+	if (report.file_count && common->json)
+		print_json(&report, status);
+	else if (report.file_count && !common->quiet)
+		print_report(&report);
+	bake_verify_report_release(&report);
+	return status;
+}
+
+static enum bake_status run(
+	const struct cli_common *common, const struct cli_list *args, struct bake_error *err)
+{
+	if (lock_path && index_path)
+		return bake_error_set(err, BAKE_ERR_USAGE, "usage.conflict",
+			"--lock and --index exclude each other");
+	return list ? run_list(common, err) : run_verify(common, args, err);
+}
+
+int main(int argc, char **argv)
+{
+	struct bake_error error = BAKE_ERROR_INIT;
+	struct cli_common common;
+	struct cli_list args = {NULL, 0};
+	enum bake_status status;
+
+	cli_begin();
+	status = cli_parse(&command, argc, argv, &common, &args, &error);
+	if (status == BAKE_OK)
+		status = run(&common, &args, &error);
+	cli_list_release(&args);
+	return cli_end(TOOL, status, &error);
+}
