@@ -168,6 +168,17 @@ static void print_summary(const struct bake_fetch_report *report, const char *di
 		count_outcome(report, BAKE_FETCH_PRESENT));
 }
 
+static void print_files(const struct bake_fetch_report *report)
+{
+	for (size_t i = 0; i < report->file_count; i++) {
+		const struct bake_fetch_file *file = &report->files[i];
+
+		(void)fprintf(stderr, TOOL ": %s %s from %s\n",
+			bake_fetch_outcome_name(file->outcome), BAKE_SHOW(file->path),
+			file->from ? BAKE_SHOW_URL(file->from) : "-");
+	}
+}
+
 static void print_result(const struct cli_common *common, const struct bake_fetch_report *report,
 	const char *dir, enum bake_status status)
 {
@@ -177,6 +188,8 @@ static void print_result(const struct cli_common *common, const struct bake_fetc
 		print_json(report, status);
 	else if (dry_run && status == BAKE_OK)
 		print_plan(report);
+	if (common->verbose)
+		print_files(report);
 	if (!common->quiet && !dry_run && done)
 		print_summary(report, dir);
 }

@@ -54,7 +54,7 @@ static const char *const build_notes[] = {
 
 static const struct cli_command build_command = {
 	.name = "bake-index build",
-	.summary = "write model-info.json from a lock, its manifest and the models directory",
+	.summary = "write model-info.json for what is baked",
 	.usage = "-l LOCK",
 	.options = build_options,
 	.option_count = countof(build_options),
@@ -69,7 +69,7 @@ static const struct cli_option show_options[] = {
 
 static const struct cli_command show_command = {
 	.name = "bake-index show",
-	.summary = "print what the index says, of all models or of one",
+	.summary = "print what is baked, or one model",
 	.usage = "[MODEL]",
 	.options = show_options,
 	.option_count = countof(show_options),
@@ -96,7 +96,7 @@ static const char *const path_notes[] = {
 
 static const struct cli_command path_command = {
 	.name = "bake-index path",
-	.summary = "print the file or directory of a model, or of what a group's rule selects",
+	.summary = "print where a model is, or what a group's rule selects",
 	.usage = "MODEL | --group NAME",
 	.options = path_options,
 	.option_count = countof(path_options),
@@ -145,6 +145,10 @@ static enum bake_status run_build(
 	cli_progress_init(&progress, TOOL, CLI_PROGRESS_PLAIN, common->quiet, false);
 	BAKE_TRY(bake_index_build_text(&wanted, &text, err));
 	BAKE_TRY(write_index(wanted.models_dirs[0], &text, err));
+	if (!common->quiet && !(output && strcmp(output, "-") == 0))
+		(void)fprintf(stderr, TOOL ": %s%s%s written, %zu bytes\n",
+			output ? "" : wanted.models_dirs[0], output ? "" : "/",
+			output ? output : BAKE_INDEX_NAME, text.len);
 	if (common->json)
 		(void)fwrite(text.ptr, 1, text.len, stdout);
 	return BAKE_OK;

@@ -201,21 +201,31 @@ static void print_wrong(const struct bake_verify_model *model, const struct bake
 	(void)printf("  %s\n", error.message);
 }
 
-static void print_model(
-	const struct bake_verify_report *report, const struct bake_verify_model *model)
+static void print_right(const struct bake_file_check *file)
+{
+	if (file->state == BAKE_FILE_RIGHT)
+		(void)printf("  %s  %10s  %s\n", BAKE_HEX(&file->sha256), BAKE_BYTES(file->size),
+			BAKE_SHOW(file->path.text));
+}
+
+static void print_model(const struct bake_verify_report *report,
+	const struct bake_verify_model *model, bool verbose)
 {
 	const char *verdict = model->wrong ? "WRONG" : model->present ? "ok" : "absent";
 
 	(void)printf("%-6s  %-40s  %zu files, %s\n", verdict, model->id, model->file_count,
 		BAKE_BYTES(model->bytes));
-	for (size_t i = 0; i < model->file_count; i++)
+	for (size_t i = 0; i < model->file_count; i++) {
 		print_wrong(model, &report->files[model->first_file + i]);
+		if (verbose)
+			print_right(&report->files[model->first_file + i]);
+	}
 }
 
-static void print_report(const struct bake_verify_report *report)
+static void print_report(const struct bake_verify_report *report, bool verbose)
 {
 	for (size_t i = 0; i < report->model_count; i++)
-		print_model(report, &report->models[i]);
+		print_model(report, &report->models[i], verbose);
 	for (size_t i = 0; i < report->extra_count; i++)
 		(void)printf("%-6s  %s\n", allow_extra ? "extra" : "EXTRA",
 			BAKE_SHOW(report->extras[i]));
@@ -250,7 +260,7 @@ static enum bake_status run_verify(
 	if (report.file_count && common->json)
 		print_json(&report, status);
 	else if (report.file_count && !common->quiet)
-		print_report(&report);
+		print_report(&report, common->verbose > 0);
 	bake_verify_report_release(&report);
 	return status;
 }

@@ -41,16 +41,16 @@ enum bake_status bake_error_hint(struct bake_error *err, const char *format, ...
  * The static analyzer sees one file at a time and would think that a failure may return BAKE_OK.
  */
 #if defined(__clang_analyzer__) && !defined(BASE_ERROR_IMPLEMENTATION)
-#define bake_error_set(err, code, ...)                                                            \
+#define bake_error_set(err, code, ...)                                                             \
 	((void)(bake_error_set)((err), (code), __VA_ARGS__), (err)->status = (code))
-#define bake_error_transient(err, code, ...)                                                      \
+#define bake_error_transient(err, code, ...)                                                       \
 	((void)(bake_error_transient)((err), (code), __VA_ARGS__), (err)->status = (code))
-#define bake_error_errno(err, ...)                                                                \
+#define bake_error_errno(err, ...)                                                                 \
 	((void)(bake_error_errno)((err), __VA_ARGS__), (err)->status = BAKE_ERR_IO)
 #define bake_error_nomem(err) ((err)->status = BAKE_ERR_RESOURCES)
-#define bake_error_wrap(err, ...)                                                                 \
+#define bake_error_wrap(err, ...)                                                                  \
 	((void)(bake_error_wrap)((err), __VA_ARGS__), (err)->status = BAKE_ERR_INTERNAL)
-#define bake_error_hint(err, ...)                                                                 \
+#define bake_error_hint(err, ...)                                                                  \
 	((void)(bake_error_hint)((err), __VA_ARGS__), (err)->status = BAKE_ERR_INTERNAL)
 #endif
 

@@ -115,7 +115,8 @@ bool bake_text_is_true(const char *value)
 }
 
 enum {
-	NEAREST_MAX = 64
+	NEAREST_MAX = 64,
+	BEGINNING_MIN = 3
 };
 
 static size_t least(size_t a, size_t b)
@@ -168,6 +169,8 @@ const char *bake_text_nearest(const char *text, size_t count,
 		if (candidate_len > NEAREST_MAX)
 			continue;
 		apart = distance(text, len, candidate, candidate_len);
+		if (len >= BEGINNING_MIN && bake_text_starts(candidate, text))
+			apart = least(apart, 1); /* the rest was left out */
 		if (apart <= best && apart < least(len, candidate_len)) {
 			nearest = candidate;
 			best = apart ? apart - 1 : 0;

@@ -15,17 +15,19 @@
 #include "fs/dir.h"
 #include "fs/file.h"
 
-enum {
-	PART_NAME = BAKE_DIGEST_HEX_MAX + 8
-};
-
-/* A part is named by the digest it is to have: whoever resumes it wants the same bytes. */
-static const char *part_name(const struct bake_sink *sink, char name[PART_NAME])
+void bake_sink_part_name(
+	const struct bake_digest *sha256, struct bake_relpath path, char name[BAKE_PART_NAME_MAX])
 {
-	(void)snprintf(name, PART_NAME, "%s.part", BAKE_HEX(&sink->sha256));
+	(void)snprintf(name, BAKE_PART_NAME_MAX, "%s-%016" PRIx64 ".part", BAKE_HEX(sha256),
+		bake_text_hash(path.text, path.len));
+}
+
+static const char *part_name(const struct bake_sink *sink, char name[BAKE_PART_NAME_MAX])
+{
+	bake_sink_part_name(&sink->sha256, sink->path, name);
 	return name;
 }
-#define PART(sink) part_name((sink), (char[PART_NAME]){0})
+#define PART(sink) part_name((sink), (char[BAKE_PART_NAME_MAX]){0})
 
 /* Whether the final name is free or holds a regular file, which a rename may replace. */
 static enum bake_status check_destination(

@@ -46,6 +46,15 @@ struct bake_sink_target {
 	int64_t mtime;
 };
 
+enum {
+	BAKE_PART_NAME_MAX = BAKE_DIGEST_HEX_MAX + 24
+};
+
+/* A part is named by the digest it is to have and by where it goes: whoever finds one of that name
+ * wants the same bytes, and copies of one content to two places do not meet. */
+void bake_sink_part_name(
+	const struct bake_digest *sha256, struct bake_relpath path, char name[BAKE_PART_NAME_MAX]);
+
 /*
  * Opens the part for target, made new or left by an earlier run: then what it holds is read and
  * hashed, and sink->resumed says how much that is. One process at a time has a part: while another

@@ -80,6 +80,8 @@ void bake_hub_explain(const struct bake_response *response, const char *endpoint
 	uint32_t status = response->status;
 	char request[sizeof(response->request_id) + 16] = "";
 
+	if (response->cross_origin)
+		return; /* not the Hub's own words */
 	if (response->request_id[0])
 		(void)snprintf(request, sizeof(request), ", request %s", response->request_id);
 	for (size_t i = 0; i < countof(codes); i++) {
@@ -92,7 +94,7 @@ void bake_hub_explain(const struct bake_response *response, const char *endpoint
 		hint_of(codes[i].id, endpoint, repository, have_token, err);
 		return;
 	}
-	if ((status == 401 || status == 403) && !response->cross_origin)
+	if (status == 401 || status == 403)
 		bake_error_hint(err,
 			have_token ? "the token is not accepted for %s"
 				   : "%s asks for a token: --token-file FILE, or in a "

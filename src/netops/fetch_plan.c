@@ -263,12 +263,13 @@ enum bake_status bake_fetching_look(struct bake_fetching *fetching, struct bake_
 }
 
 /* Bytes of an earlier run that need not come again. */
-static uint64_t part_bytes(const struct bake_workdir *workdir, const struct bake_fetch_item *item)
+static uint64_t part_bytes(const struct bake_workdir *workdir, const struct bake_fetch_item *item,
+	struct bake_relpath path)
 {
-	char name[BAKE_DIGEST_HEX_MAX + 8];
+	char name[BAKE_PART_NAME_MAX];
 	struct stat st;
 
-	(void)snprintf(name, sizeof(name), "%s.part", BAKE_HEX(&item->file->sha256));
+	bake_sink_part_name(&item->file->sha256, path, name);
 	if (workdir->fd < 0 || fstatat(workdir->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
 		!S_ISREG(st.st_mode))
 		return 0;
@@ -314,11 +315,13 @@ enum bake_status bake_fetching_space(struct bake_fetching *fetching, struct bake
 
 		if (!bake_fetching_is_open(item))
 			continue;
-		models = bake_u64_add_capped(models, size - part_bytes(&fetching->workdir, item));
+		models = bake_u64_add_capped(
+			models, size - part_bytes(&fetching->workdir, item, item->path));
 		if (fetching->cache.root >= 0 && item->url_count && !item->twin &&
 			!cached(fetching, item))
 			cache = bake_u64_add_capped(
-				cache, size - part_bytes(&fetching->cache.workdir, item));
+				cache, size - part_bytes(&fetching->cache.workdir, item,
+						      item->cache_path));
 	}
 	if (fetching->cache.root < 0)
 		return check_space(fetching->root, "the models directory", models, err);

@@ -121,7 +121,7 @@ static void explain(void *context, const struct bake_transfer *transfer, struct 
 	const struct bake_unhashed *what = &explaining->first[transfer - explaining->transfers];
 	const struct bake_link *link = explaining->locking->link;
 
-	if (what->repository && transfer->response.status >= 400)
+	if (what->repository && transfer->url == 0 && transfer->response.status >= 400)
 		bake_hub_explain(&transfer->response, link->endpoint, what->repository,
 			what->commit, link->has_token, err);
 }
@@ -132,8 +132,8 @@ static void prepare(
 	reader->what = what;
 	*transfer = (struct bake_transfer){
 		.name = what->file->path,
-		.urls = &what->url,
-		.url_count = 1,
+		.urls = what->urls,
+		.url_count = what->url_count,
 		.has_size = what->has_size,
 		.size = what->file->size,
 		.target = {.context = reader,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/text.h"
 #include "manifest/pattern.h"
 #include "netops/locking.h"
@@ -26,12 +27,13 @@ static const struct bake_lock_model *kept(
 }
 
 static struct bake_listing *find_listing(
-	struct bake_locking *locking, const struct bake_model *model)
+	struct bake_locking *locking, const struct bake_model *model, bool fresh)
 {
 	for (size_t i = 0; i < locking->listing_count; i++) {
 		struct bake_listing *listing = &locking->listings[i];
 
-		if (strcmp(listing->repository, model->source.location) == 0 &&
+		if (listing->fresh == fresh &&
+			strcmp(listing->repository, model->source.location) == 0 &&
 			strcmp(listing->revision, model->source.revision) == 0)
 			return listing;
 	}
@@ -57,20 +59,56 @@ static enum bake_status resolve(const struct bake_locking *locking, const struct
 	return bake_hub_resolve(hub, model->source.location, model->source.revision, out, err);
 }
 
+/* The endpoint, then the user's mirrors. */
+static const char *endpoint_at(const struct bake_link *link, size_t index)
+{
+	if (index == 0)
+		return link->endpoint;
+	return index <= link->mirror_count ? link->mirrors[index - 1] : NULL;
+}
+
+static enum bake_status list_from(struct bake_locking *locking, const struct bake_model *model,
+	const char *endpoint, struct bake_listing *listing, struct bake_error *err)
+{
+	struct bake_hub hub = {.http = locking->link->http, .endpoint = endpoint};
+
+	BAKE_TRY(resolve(locking, model, listing->fresh, &hub, &listing->resolved, err));
+	return bake_hub_list(&hub, listing->repository, listing->resolved.commit,
+		&locking->lock->arena, &listing->tree, err);
+}
+
+/* Asks one Hub after the other, as long as it is the Hub that fails and not the question. */
+static enum bake_status list_from_any(struct bake_locking *locking, const struct bake_model *model,
+	struct bake_listing *listing, struct bake_error *err)
+{
+	const char *next;
+
+	for (size_t i = 0;; i++) {
+		enum bake_status status =
+			list_from(locking, model, endpoint_at(locking->link, i), listing, err);
+
+		next = endpoint_at(locking->link, i + 1);
+		if (!next || (status != BAKE_ERR_TEMPORARY && status != BAKE_ERR_PROTOCOL))
+			return status;
+		bake_emitf(locking->options->events, BAKE_EVENT_NOTICE, "%s; trying %s",
+			err->message, BAKE_SHOW_URL(next));
+	}
+}
+
 /* The repository's files: asked for once. */
 static enum bake_status listing_of(struct bake_locking *locking, const struct bake_model *model,
 	bool fresh_commit, struct bake_listing **out, struct bake_error *err)
 {
-	struct bake_hub hub = {.http = locking->link->http, .endpoint = locking->link->endpoint};
-	struct bake_listing *listing = find_listing(locking, model);
+	struct bake_listing *listing = find_listing(locking, model, fresh_commit);
 
 	if (!listing) {
 		listing = &locking->listings[locking->listing_count];
 		*listing = (struct bake_listing){
-			.repository = model->source.location, .revision = model->source.revision};
-		BAKE_TRY(resolve(locking, model, fresh_commit, &hub, &listing->resolved, err));
-		BAKE_TRY(bake_hub_list(&hub, listing->repository, listing->resolved.commit,
-			&locking->lock->arena, &listing->tree, err));
+			.repository = model->source.location,
+			.revision = model->source.revision,
+			.fresh = fresh_commit,
+		};
+		BAKE_TRY(list_from_any(locking, model, listing, err));
 		locking->listing_count++;
 	}
 	*out = listing;
@@ -149,32 +187,47 @@ static enum bake_status take_matching(struct bake_locking *locking, const struct
 		BAKE_SHOW(model->source.location), listing->resolved.commit);
 }
 
+/* Where a file can be read: at each of the Hubs. */
+static enum bake_status file_urls(struct bake_locking *locking, const struct bake_source *source,
+	const char *name, struct bake_unhashed *unhashed, struct bake_error *err)
+{
+	struct bake_arena *arena = &locking->lock->arena;
+	const char **urls = bake_arena_array(arena, locking->link->mirror_count + 1, sizeof(*urls));
+	const char *endpoint;
+
+	if (!urls)
+		return bake_error_nomem(err);
+	for (size_t i = 0; (endpoint = endpoint_at(locking->link, i)); i++) {
+		_cleanup_(bake_buf_release) struct bake_buf url = BAKE_BUF_INIT(BAKE_NET_URL_MAX);
+
+		bake_hub_file_url(&url, endpoint, source->location, source->commit, name);
+		BAKE_TRY(bake_buf_status(&url, "URL", err));
+		urls[i] = bake_arena_text(arena, url.ptr);
+		if (!urls[i])
+			return bake_error_nomem(err);
+	}
+	unhashed->urls = urls;
+	unhashed->url_count = locking->link->mirror_count + 1;
+	return BAKE_OK;
+}
+
 /* Small files have no published SHA-256: they are read for it. */
 static enum bake_status defer_unhashed(
 	struct bake_locking *locking, struct bake_lock_model *entry, struct bake_error *err)
 {
 	for (size_t i = 0; i < entry->file_count; i++) {
-		struct bake_buf url = BAKE_BUF_INIT(BAKE_NET_URL_MAX);
-		enum bake_status status;
-		const char *text;
+		struct bake_lock_file *file = &entry->files[i];
+		struct bake_unhashed unhashed = {
+			.file = file,
+			.repository = entry->source.location,
+			.commit = entry->source.commit,
+			.has_size = true,
+		};
 
-		if (entry->files[i].sha256.kind)
+		if (file->sha256.kind)
 			continue;
-		bake_hub_file_url(&url, locking->link->endpoint, entry->source.location,
-			entry->source.commit, entry->files[i].name);
-		status = bake_buf_status(&url, "URL", err);
-		text = url.ptr ? bake_arena_text(&locking->lock->arena, url.ptr) : NULL;
-		bake_buf_release(&url);
-		BAKE_TRY(status);
-		if (!text)
-			return bake_error_nomem(err);
-		BAKE_TRY(bake_locking_defer(locking,
-			(struct bake_unhashed){.file = &entry->files[i],
-				.url = text,
-				.repository = entry->source.location,
-				.commit = entry->source.commit,
-				.has_size = true},
-			err));
+		BAKE_TRY(file_urls(locking, &entry->source, file->name, &unhashed, err));
+		BAKE_TRY(bake_locking_defer(locking, unhashed, err));
 	}
 	return BAKE_OK;
 }

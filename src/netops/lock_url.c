@@ -2,6 +2,7 @@
 /* Pinning files at plain URLs. */
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/stop.h"
 #include "base/text.h"
 #include "netops/locking.h"
@@ -24,20 +25,21 @@ static enum bake_status name_in_url(
 
 /* The URL of one file: the source itself, or below it when that ends in "/". */
 static enum bake_status file_url(struct bake_locking *locking, const struct bake_model *model,
-	const char *name, const char **out, struct bake_error *err)
+	const char *name, const char *const **out, struct bake_error *err)
 {
-	struct bake_buf url = BAKE_BUF_INIT(BAKE_NET_URL_MAX);
-	enum bake_status status;
+	_cleanup_(bake_buf_release) struct bake_buf url = BAKE_BUF_INIT(BAKE_NET_URL_MAX);
+	const char **list = bake_arena_array(&locking->lock->arena, 1, sizeof(*list));
 
 	bake_buf_text(&url, model->source.location);
 	if (bake_text_ends(model->source.location, "/"))
 		bake_url_escape(&url, name, true);
-	status = bake_buf_status(&url, "URL", err);
-	*out = url.ptr ? bake_arena_text(&locking->lock->arena, url.ptr) : NULL;
-	bake_buf_release(&url);
-	if (status == BAKE_OK && !*out)
+	BAKE_TRY(bake_buf_status(&url, "URL", err));
+	BAKE_TRY(bake_url_check_secret(url.ptr, err));
+	if (!list)
 		return bake_error_nomem(err);
-	return status;
+	list[0] = bake_arena_text(&locking->lock->arena, url.ptr);
+	*out = list;
+	return list[0] ? BAKE_OK : bake_error_nomem(err);
 }
 
 struct probe {
@@ -118,28 +120,24 @@ static enum bake_status add_file(struct bake_locking *locking, const struct bake
 	struct bake_error *err)
 {
 	struct bake_lock_file *file = &entry->files[entry->file_count];
-	const char *url;
+	struct bake_unhashed unhashed = {
+		.file = file, .url_count = 1, .has_size = pinned && pinned->has_size};
 
 	*file = (struct bake_lock_file){.name = name};
 	BAKE_TRY(bake_locking_path(locking, model,
 		pinned && pinned->save_as ? pinned->save_as : name, &file->path, err));
-	BAKE_TRY(file_url(locking, model, name, &url, err));
-	BAKE_TRY(bake_url_check_secret(url, err));
+	BAKE_TRY(file_url(locking, model, name, &unhashed.urls, err));
 	entry->file_count++;
-	if (pinned && pinned->has_size)
+	if (pinned) {
 		file->size = pinned->size;
-	if (!pinned || !pinned->sha256.kind) {
-		BAKE_TRY(bake_locking_online(locking, model, err));
-		return bake_locking_defer(locking,
-			(struct bake_unhashed){
-				.file = file, .url = url, .has_size = pinned && pinned->has_size},
-			err);
+		file->sha256 = pinned->sha256;
 	}
-	file->sha256 = pinned->sha256;
-	if (pinned->has_size)
+	if (file->sha256.kind && unhashed.has_size)
 		return BAKE_OK;
 	BAKE_TRY(bake_locking_online(locking, model, err));
-	return probe_size(locking->link->http, url, &file->size, err);
+	if (!file->sha256.kind)
+		return bake_locking_defer(locking, unhashed, err);
+	return probe_size(locking->link->http, unhashed.urls[0], &file->size, err);
 }
 
 enum bake_status bake_locking_url(struct bake_locking *locking, const struct bake_model *model,

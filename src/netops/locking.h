@@ -13,6 +13,7 @@
 struct bake_listing {
 	const char *repository;
 	const char *revision; /* as asked for */
+	bool fresh;	      /* the revision was asked for anew, not taken from the former lock */
 	struct bake_hub_revision resolved;
 	struct bake_hub_tree tree;
 	bool listed;
@@ -21,7 +22,8 @@ struct bake_listing {
 /* A file whose bytes must be read to know its digest. */
 struct bake_unhashed {
 	struct bake_lock_file *file;
-	const char *url;
+	const char *const *urls; /* in the order they are tried */
+	size_t url_count;
 	const char *repository; /* NULL: not from the Hub */
 	const char *commit;
 	bool has_size; /* file->size is known already */

@@ -14,22 +14,20 @@ enum {
 /* text wrapped to the width, its lines after the first indented; column is where it begins. */
 static void print_wrapped(const char *text, int indent, int column)
 {
+	int blank = 0; /* owed before the next word */
+
 	while (*text) {
 		int len = (int)strcspn(text, " ");
 
-		if (column + len > WIDTH && column > indent) {
+		if (column + blank + len > WIDTH && column > indent) {
 			(void)printf("\n%*s", indent, "");
 			column = indent;
+			blank = 0;
 		}
-		(void)printf("%.*s", len, text);
-		column += len;
-		text += len;
-		if (*text == ' ') {
-			if (column < WIDTH)
-				(void)putchar(' ');
-			column++;
-			text++;
-		}
+		(void)printf("%*s%.*s", blank, "", len, text);
+		column += blank + len;
+		blank = 1;
+		text += len + (int)strspn(text + len, " ");
 	}
 	(void)putchar('\n');
 }

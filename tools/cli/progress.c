@@ -17,7 +17,7 @@
 enum {
 	BAR_MS = 100,
 	LINE_MS = 10 * 1000,
-	BAR_CELLS = 20
+	BAR_CELLS = 10
 };
 
 const char *const cli_progress_words[] = {"auto", "bar", "plain", "none", NULL};
@@ -95,25 +95,38 @@ static uint64_t rate_of(uint64_t bytes, uint64_t ms)
 	return ms ? (uint64_t)((double)bytes * 1000 / (double)ms) : 0;
 }
 
+struct figures {
+	uint64_t done;
+	uint64_t rate;	  /* bytes per second since the start */
+	uint64_t left_ms; /* 0: not known */
+	unsigned percent;
+};
+
+static struct figures measure(const struct cli_progress *progress)
+{
+	struct figures figures = {.done = bytes_done(progress)};
+	uint64_t moved = figures.done > progress->begin ? figures.done - progress->begin : 0;
+	uint64_t done = bake_u64_min(figures.done, progress->total);
+
+	figures.rate = rate_of(moved, bake_clock_ms() - progress->start_ms);
+	if (figures.rate)
+		figures.left_ms =
+			(uint64_t)((double)(progress->total - done) * 1000 / (double)figures.rate);
+	if (progress->total)
+		figures.percent = (unsigned)((double)done * 100 / (double)progress->total);
+	return figures;
+}
+
 /* "12 of 34 files, 5.10 GB of 57.7 GB (9%), 52.0 MB/s, 16m 40s left" */
 static void describe(const struct cli_progress *progress, char *text, size_t room)
 {
-	uint64_t done = bytes_done(progress);
-	uint64_t moved = done > progress->begin ? done - progress->begin : 0;
-	uint64_t rate = rate_of(moved, bake_clock_ms() - progress->start_ms);
-	uint64_t left = progress->total > done ? progress->total - done : 0;
-	char eta[BAKE_UNITS_TEXT + 8] = "";
-	char of[2 * BAKE_UNITS_TEXT] = "";
+	struct figures figures = measure(progress);
 
-	if (progress->total)
-		(void)snprintf(of, sizeof(of), " of %s (%u%%)", BAKE_BYTES(progress->total),
-			(unsigned)((double)bake_u64_min(done, progress->total) * 100 /
-				   (double)progress->total));
-	if (rate && left)
-		(void)snprintf(eta, sizeof(eta), ", %s left",
-			BAKE_DURATION((uint64_t)((double)left / (double)rate * 1000)));
-	(void)snprintf(text, room, "%zu of %zu files, %s%s, %s/s%s", progress->files_done,
-		progress->files_total, BAKE_BYTES(done), of, BAKE_BYTES(rate), eta);
+	(void)snprintf(text, room, "%zu of %zu files, %s of %s (%u%%), %s/s%s%s%s",
+		progress->files_done, progress->files_total, BAKE_BYTES(figures.done),
+		BAKE_BYTES(progress->total), figures.percent, BAKE_BYTES(figures.rate),
+		figures.left_ms ? ", " : "", figures.left_ms ? BAKE_DURATION(figures.left_ms) : "",
+		figures.left_ms ? " left" : "");
 }
 
 static unsigned columns(void)
@@ -125,22 +138,21 @@ static unsigned columns(void)
 	return 80;
 }
 
+/* "[####......] 41% 5.10 GB/12.4 GB 52.0 MB/s 2m 20s 3/34 transformer/model-1.safetensors": what
+ * matters most first, for the line is cut where the terminal ends. */
 static void draw_bar(struct cli_progress *progress)
 {
-	uint64_t done = bytes_done(progress);
-	double share = progress->total ? (double)bake_u64_min(done, progress->total) /
-						 (double)progress->total
-				       : 0;
+	struct figures figures = measure(progress);
 	char cells[BAR_CELLS + 1];
-	char what[200];
 	char line[512];
-	int full = (int)(share * BAR_CELLS);
 
-	for (int i = 0; i < BAR_CELLS; i++)
-		cells[i] = i < full ? '#' : '.';
+	for (unsigned i = 0; i < BAR_CELLS; i++)
+		cells[i] = i < figures.percent * BAR_CELLS / 100 ? '#' : '.';
 	cells[BAR_CELLS] = '\0';
-	describe(progress, what, sizeof(what));
-	(void)snprintf(line, sizeof(line), "[%s] %s%s%s", cells, what, progress->active ? "  " : "",
+	(void)snprintf(line, sizeof(line), "[%s] %u%% %s/%s %s/s %s %zu/%zu %s", cells,
+		figures.percent, BAKE_BYTES(figures.done), BAKE_BYTES(progress->total),
+		BAKE_BYTES(figures.rate), figures.left_ms ? BAKE_DURATION(figures.left_ms) : "-",
+		progress->files_done, progress->files_total,
 		progress->active ? progress->files[0].name : "");
 	(void)fprintf(stderr, "\r\033[K%.*s", (int)columns() - 1, line);
 	(void)fflush(stderr);

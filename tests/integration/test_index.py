@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""bake-index: model-info.json, and what a server asks it."""
+import hashlib
+import json
+import os
+
+import pytest
+
+from conftest import fails, hub_model, noise, ok, run
+from hubserver import sha256
+
+GROUP = "qwen-image-edit"
+NAMES = {
+    "r128-8": "svdq-int4_r128-qwen-image-edit-lightningv1.0-8steps.safetensors",
+    "r128-4": "svdq-int4_r128-qwen-image-edit-lightningv1.0-4steps.safetensors",
+    "r128": "svdq-int4_r128-qwen-image-edit.safetensors",
+    "r32-8": "svdq-int4_r32-qwen-image-edit-lightningv1.0-8steps.safetensors",
+    "r32": "svdq-int4_r32-qwen-image-edit.safetensors",
+    "fp4-r128-8": "svdq-fp4_r128-qwen-image-edit-lightningv1.0-8steps.safetensors",
+}
+RULE = {"ranks": [128], "prefer": [{"steps": 8}], "name": "Qwen Image Edit Nunchanku",
+        "version": "lightningv1.0", "max_steps": 50,
+        "config": {"enable_cpu_offload": True, "memory_optimization": True}}
+
+
+def nunchaku(place, hub, baked, rule=None, base=True):
+    """A manifest with every file of NAMES, of which some are baked."""
+    hub.add("nunchaku-tech/edit", {name: noise(5000, index)
+                                   for index, name in enumerate(NAMES.values())})
+    hub.add("Qwen/Qwen-Image-Edit", {"model_index.json": b"{}", "vae/w.safetensors": noise(4500)})
+    models = {"base": hub_model("Qwen/Qwen-Image-Edit", path="Qwen--Qwen-Image-Edit",
+                                role="base", group=GROUP, license="apache-2.0")}
+    for name, file in NAMES.items():
+        models[name] = hub_model("nunchaku-tech/edit", path="nunchaku", role="transformer",
+                                 group=GROUP, files=[{"name": file}], required=False)
+    place.locked(models, selection={GROUP: {**RULE, **(rule or {})}})
+    ok(place.fetch(*(["base"] if base else []), *baked))
+    ok(place.index())
+    return place.index_json
+
+
+def selected(index):
+    return index["selected"][GROUP]["model"]
+
+
+def test_keys_of_the_api(place, hub):
+    index = nunchaku(place, hub, ["r128-8", "r128"])
+    assert index["model_name"] == "Qwen Image Edit Nunchanku"
+    assert index["model_version"] == "lightningv1.0"
+    assert index["supported_ranks"] == [128] and index["supported_steps"] == [8]
+    assert index["default_rank"] == 128 and index["default_steps"] == 8
+    assert index["max_steps"] == 50 and index["base_model_available"] is True
+    assert index["nunchaku_models"] == [NAMES["r128-8"], NAMES["r128"]]
+    assert index["model_config"] == {
+        "model_id": "Qwen/Qwen-Image-Edit", "default_steps": 8, "default_rank": 128,
+        "max_steps": 50, "supported_ranks": [128], "enable_cpu_offload": True,
+        "memory_optimization": True}
+
+
+@pytest.mark.parametrize("name, baked, rule, want", [
+    ("preferred-steps", ["r128-8", "r128-4", "r128"], {}, "r128-8"),
+    ("plain-before-other-steps", ["r128-4", "r128"], {}, "r128"),
+    ("only-other-steps", ["r128-4"], {}, "r128-4"),
+    ("rank-not-allowed", ["r32-8"], {}, None),
+    ("rank-32-allowed", ["r32-8", "r32"], {"ranks": [32, 128]}, "r32-8"),
+    ("higher-rank-first", ["r32-8", "r128-8"], {"ranks": [32, 128]}, "r128-8"),
+    ("steps-before-rank", ["r32-8", "r128"], {"ranks": [32, 128]}, "r32-8"),
+    ("no-ranks-named-means-all", ["r32"], {"ranks": []}, "r32"),
+    ("second-preference", ["r128-4", "r128"], {"prefer": [{"steps": 8}, {"steps": 4}]}, "r128-4"),
+    ("precision", ["r128-8", "fp4-r128-8"], {"prefer": [{"precision": "fp4"}]}, "fp4-r128-8"),
+    ("nothing-baked", [], {}, None),
+])
+def test_selection(place, hub, name, baked, rule, want):
+    assert selected(nunchaku(place, hub, baked, rule)) == want
+
+
+def test_ranks_and_steps_come_from_the_names(place, hub):
+    index = nunchaku(place, hub, list(NAMES), {"ranks": []})
+    assert index["supported_ranks"] == [32, 128] and index["supported_steps"] == [4, 8]
+    variants = {model["id"]: model.get("variant") for model in index["models"]}
+    assert variants["r32-8"] == {"precision": "int4", "rank": 32, "steps": 8}
+    assert variants["fp4-r128-8"]["precision"] == "fp4"
+    assert variants["r128"] == {"precision": "int4", "rank": 128}
+    assert variants["base"] is None
+
+
+def test_plain_file_runs_the_whole_schedule(place, hub):
+    """The original kept 8 as the default of a model that is not distilled to 8."""
+    index = nunchaku(place, hub, ["r128"])
+    assert index["supported_steps"] == [] and index["default_steps"] == 50
+
+
+def test_base_that_is_not_baked(place, hub):
+    index = nunchaku(place, hub, ["r128-8"], base=False)
+    assert index["base_model_available"] is False
+
+
+def test_without_selection_the_keys_are_there(place, hub):
+    hub.add("org/chat", {"chat-Q4_K_M.gguf": noise(5000)})
+    place.baked({"chat": hub_model("org/chat", role="chat")}, title="My chat")
+    index = place.index_json
+    assert index["model_name"] == "My chat" and index["model_version"] == ""
+    assert index["supported_ranks"] == [] and index["default_rank"] is None
+    assert index["nunchaku_models"] == [] and index["model_config"]["supported_ranks"] == []
+    assert index["models"][0]["quantization"] == "Q4_K_M"
+    assert index["models"][0]["format"] == "gguf"
+
+
+def test_models_files_and_digests(place, hub):
+    index = nunchaku(place, hub, ["r128-8"])
+    by_id = {model["id"]: model for model in index["models"]}
+    assert list(by_id) == sorted(by_id)
+    model = by_id["r128-8"]
+    data = noise(5000, list(NAMES).index("r128-8"))
+    assert model["status"] == "baked" and model["bytes"] == 5000
+    assert model["path"] == "nunchaku/" + NAMES["r128-8"]
+    assert model["files"] == [{"path": model["path"], "size": 5000, "sha256": sha256(data)}]
+    assert model["source"]["hub"] == "nunchaku-tech/edit" and len(model["source"]["commit"]) == 40
+    assert by_id["r32"]["status"] == "missing"
+    assert by_id["base"]["path"] == "Qwen--Qwen-Image-Edit"
+    assert by_id["base"]["format"] == "diffusers" and by_id["base"]["license"] == "apache-2.0"
+    assert index["totals"] == {"models": 7, "baked": 2, "missing": 5, "files": 3,
+                               "bytes": 2 + 4500 + 5000}
+
+
+def test_aggregate_is_the_registry_s(place, hub):
+    index = nunchaku(place, hub, [])
+    base = next(model for model in index["models"] if model["id"] == "base")
+    lines = sorted(f"{entry['sha256']}  {entry['path']}" for entry in base["files"])
+    assert base["aggregate_sha256"] == hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def test_same_lock_same_bytes(place, hub, tmp_path):
+    nunchaku(place, hub, ["r128-8"])
+    first = (place.models / "model-info.json").read_bytes()
+    os.utime(place.models / "Qwen--Qwen-Image-Edit/model_index.json")
+    out = ok(place.index("-o", "-", env={"TZ": "Asia/Tokyo", "HOSTNAME": "x"})).out
+    assert out.encode() == first
+    assert str(tmp_path).encode() not in first
+    assert (place.models / "model-info.json").stat().st_mtime == 0
+    assert place.models.stat().st_mtime == 0
+    other = json.loads(ok(place.index("-o", "-", env={"SOURCE_DATE_EPOCH": "86400"})).out)
+    assert other["generated_at"] == "1970-01-02T00:00:00Z"
+
+
+def test_layers_that_are_mounted_apart(place, hub, tmp_path):
+    hub.add("org/a", {"a.bin": noise(5000, 1)})
+    hub.add("org/b", {"b.bin": noise(5000, 2)})
+    place.locked({"a": hub_model("org/a", path="a", layer=1),
+                  "b": hub_model("org/b", path="b", layer=2)})
+    for layer in (1, 2):
+        place.models = tmp_path / f"layer{layer}"
+        ok(place.fetch("--layer", layer))
+    ok(run("bake-index", "build", "-l", place.lock_path, "-d", tmp_path / "layer1", "-d",
+           tmp_path / "layer2", "-o", tmp_path / "info.json"))
+    index = json.loads((tmp_path / "info.json").read_text())
+    assert [model["status"] for model in index["models"]] == ["baked", "baked"]
+
+
+def test_stale_lock(place, hub):
+    hub.add("org/name", {"x.bin": noise(5000)})
+    place.baked({"m": hub_model(path="m")})
+    place.write({"m": hub_model(path="m", title="New")})
+    fails(place.index(), 78, "lock.stale")
+
+
+def test_manifest_elsewhere(place, hub, tmp_path):
+    hub.add("org/name", {"x.bin": noise(5000)})
+    place.baked({"m": hub_model(path="m")})
+    place.manifest.rename(tmp_path / "moved.json")
+    fails(place.index(), 66, "fs.not-found")
+    ok(place.index("-m", tmp_path / "moved.json"))
+
+
+def test_file_of_another_size_is_not_indexed(place, hub):
+    hub.add("org/name", {"x.bin": noise(5000)})
+    place.baked({"m": hub_model(path="m")})
+    before = (place.models / "model-info.json").read_bytes()
+    (place.models / "m/x.bin").write_bytes(b"x")
+    fails(place.index(), 20, "integrity.size")
+    assert (place.models / "model-info.json").read_bytes() == before
+
+
+def test_nothing_to_index(place, hub):
+    hub.add("org/name", {"x.bin": noise(5000)})
+    place.locked({"m": hub_model(path="m")})
+    place.models.mkdir()
+    fails(place.index(), 66, "index.nothing")
+
+
+def test_incomplete_model_is_missing(place, hub):
+    hub.add("org/name", {"x.bin": noise(5000), "y.bin": noise(5000, 2)})
+    hub.add("org/two", {"z.bin": noise(5000, 3)})
+    place.baked({"m": hub_model(path="m", required=False), "z": hub_model("org/two", path="z")})
+    ok(place.fetch("m"))
+    (place.models / "m/x.bin").unlink()
+    assert "m is incomplete, 1 of 2 files" in ok(place.index()).err
+    assert [model["status"] for model in place.index_json["models"]] == ["missing", "baked"]
+
+
+# show
+
+def test_show(place, hub):
+    nunchaku(place, hub, ["r128-8"])
+    out = ok(run("bake-index", "show", "-d", place.models)).out
+    assert len(out.splitlines()) == 7
+    assert ok(run("bake-index", "show", "-d", place.models, "--json")).json == place.index_json
+    one = ok(run("bake-index", "show", "r128-8", "-d", place.models)).out
+    assert "rank           128" in one and NAMES["r128-8"] in one
+    model = ok(run("bake-index", "show", "r128-8", "-d", place.models, "--json")).json
+    assert model["variant"] == {"precision": "int4", "rank": 128, "steps": 8}
+    result = fails(run("bake-index", "show", "r128-9", "-d", place.models), 64,
+                   "usage.unknown-model")
+    assert 'did you mean "r128' in result.err
+
+
+def test_show_without_index(tmp_path):
+    result = fails(run("bake-index", "show", "-d", tmp_path), 66, "fs.not-found")
+    assert "bake-index build" in result.err
+
+
+# path
+
+def path(place, *args):
+    return run("bake-index", "path", "-d", place.models, *args)
+
+
+def test_path(place, hub):
+    nunchaku(place, hub, ["r128-8", "r128", "r32", "fp4-r128-8"], {"ranks": [32, 128]})
+    where = f"{place.models}/nunchaku/"
+    assert ok(path(place, "r128")).out == where + NAMES["r128"] + "\n"
+    assert ok(path(place, "base")).out == f"{place.models}/Qwen--Qwen-Image-Edit\n"
+    for args, name in [
+        ([], "fp4-r128-8"), (["--precision", "int4"], "r128-8"),
+        (["--steps", "0"], "r128"), (["--rank", "32"], "r32"),
+        (["--steps", "8", "--precision", "fp4"], "fp4-r128-8"),
+    ]:
+        assert ok(path(place, "--group", GROUP, *args)).out == where + NAMES[name] + "\n", args
+    assert os.path.exists(ok(path(place, "--group", GROUP)).out.strip())
+
+
+@pytest.mark.parametrize("name, args, code, error", [
+    ("steps-not-baked", ["--group", GROUP, "--steps", "4"], 69, "index.not-local"),
+    ("rank-not-baked", ["--group", GROUP, "--rank", "64"], 69, "index.not-local"),
+    ("model-not-baked", ["r32"], 69, "index.not-local"),
+    ("no-such-group", ["--group", "other"], 69, "index.not-local"),
+    ("no-such-model", ["nothing"], 64, "usage.unknown-model"),
+    ("both", ["r32", "--group", GROUP], 64, "usage.arguments"),
+    ("neither", [], 64, "usage.arguments"),
+])
+def test_path_that_is_none(place, hub, name, args, code, error):
+    nunchaku(place, hub, ["r128-8"])
+    result = fails(path(place, *args), code, error)
+    assert result.out == ""
+
+
+def test_path_of_what_a_volume_hides(place, hub):
+    nunchaku(place, hub, ["r128-8"])
+    (place.models / "nunchaku" / NAMES["r128-8"]).unlink()
+    result = fails(path(place, "r128-8"), 69, "index.not-local")
+    assert "volume" in result.err
