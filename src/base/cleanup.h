@@ -37,6 +37,12 @@ static inline int steal_fd(int *fd)
 	return taken;
 }
 
+/* For a call whose failure changes nothing for anybody. */
+static inline void best_effort(int result)
+{
+	(void)result;
+}
+
 #define countof(array) (sizeof(array) / sizeof((array)[0]))
 
 #endif

@@ -24,14 +24,14 @@ enum bake_status bake_dir_open(const char *path, int *out_fd, struct bake_error 
 	return BAKE_OK;
 }
 
-/* mkdir that defeats the umask and a set-group-ID parent. True when it made one. */
+/* mkdir that defeats the umask and a set-group-ID parent. True when it made one. Where an exotic file
+ * system has no owners or modes, the directory and what goes into it still are right. */
 static bool make_one(int at, const char *name)
 {
 	if (mkdirat(at, name, BAKE_MODE_DIR) != 0)
 		return false;
-	if (fchownat(at, name, geteuid(), getegid(), AT_SYMLINK_NOFOLLOW) != 0)
-		return true; /* an exotic file system; mode and content still are right */
-	(void)fchmodat(at, name, BAKE_MODE_DIR, 0);
+	best_effort(fchownat(at, name, geteuid(), getegid(), AT_SYMLINK_NOFOLLOW));
+	best_effort(fchmodat(at, name, BAKE_MODE_DIR, 0));
 	return true;
 }
 
@@ -247,15 +247,14 @@ enum bake_status bake_dir_stamp_made(
 	const char *path, unsigned missing, int64_t mtime, struct bake_error *err)
 {
 	_cleanup_free_ char *copy = strdup(path);
-	int fd;
 
 	if (!copy)
 		return bake_error_nomem(err);
-	while (missing > 1 && cut_last(copy)) {
-		missing--;
+	for (; missing > 1 && cut_last(copy); missing--) {
+		_cleanup_close_ int fd = -1;
+
 		BAKE_TRY(bake_dir_open(copy, &fd, err));
 		set_time(fd, mtime);
-		cleanup_close(&fd);
 	}
 	return BAKE_OK;
 }
