@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/num.h"
+#include "base/text.h"
 #include "digest/aggregate.h"
 #include "index/index.h"
 #include "index/names.h"
@@ -36,17 +37,37 @@ static enum bake_status take_files(struct bake_arena *arena, const struct bake_l
 	return bake_aggregate_sha256(parts, locked->file_count, &model->aggregate, err);
 }
 
+/* The file that is the model: the only one, or the only GGUF that is not a projector beside it. */
+static const struct bake_lock_file *main_file(const struct bake_lock_model *locked)
+{
+	const struct bake_lock_file *found = NULL;
+
+	if (locked->file_count == 1)
+		return &locked->files[0];
+	for (size_t i = 0; i < locked->file_count; i++) {
+		const struct bake_lock_file *file = &locked->files[i];
+
+		if (!bake_text_ends(file->path, ".gguf") || bake_names_is_projector(file->path))
+			continue;
+		if (found)
+			return NULL;
+		found = file;
+	}
+	return found;
+}
+
 /* What the file's name knows and the manifest did not say. */
 static enum bake_status take_names(struct bake_arena *arena, const struct bake_lock_model *locked,
 	struct bake_index_model *model, struct bake_error *err)
 {
+	const struct bake_lock_file *file = main_file(locked);
 	struct bake_nunchaku_name name;
 
 	model->format = bake_names_format(model->files, model->file_count);
-	if (locked->file_count == 1) {
-		model->path = model->files[0].path;
-		model->quantization = bake_names_quantization(locked->files[0].name);
-		if (bake_nunchaku_parse(locked->files[0].name, &name)) {
+	if (file) {
+		model->path = file->path;
+		model->quantization = bake_names_quantization(file->name);
+		if (bake_nunchaku_parse(file->name, &name)) {
 			const char *precision = bake_arena_text(arena, name.precision);
 
 			if (!precision)

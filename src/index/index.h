@@ -39,7 +39,7 @@ struct bake_index_model {
 	const char *format;	  /* "safetensors", "gguf", "diffusers", "transformers" */
 	const char *quantization; /* "int4", "Q4_K_M", ... as the names say */
 	const char *license;
-	const char *path; /* the file, or the directory of several */
+	const char *path; /* the file that is the model, or the directory of several */
 	struct bake_variant variant;
 	struct bake_source source;
 	struct bake_digest aggregate; /* see bake_aggregate_sha256 */

@@ -39,6 +39,13 @@ const char *bake_names_format(const struct bake_index_file *files, size_t count)
 	return any_ending(files, count, ".safetensors") ? "safetensors" : NULL;
 }
 
+bool bake_names_is_projector(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strcasestr(slash ? slash + 1 : path, "mmproj") != NULL;
+}
+
 /* Longer labels come before those they begin with. */
 static const char *const labels[] = {
 	"IQ1_S",

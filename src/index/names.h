@@ -8,6 +8,9 @@
 /* "diffusers", "transformers", "gguf", "safetensors"; NULL when the names are of none of them. */
 const char *bake_names_format(const struct bake_index_file *files, size_t count);
 
+/* Whether a file's name is that of a multimodal projector, which goes with a language model. */
+bool bake_names_is_projector(const char *path);
+
 /* A quantization label that stands in the name as a word, e.g. "Q4_K_M"; NULL when none does. */
 const char *bake_names_quantization(const char *name);
 

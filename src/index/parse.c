@@ -111,7 +111,8 @@ static enum bake_status read_variant(
 {
 	struct reading *reading = out;
 
-	return bake_field_variant(value, reading->arena, &reading->model.variant, err);
+	return bake_field_variant(
+		value, BAKE_JSON_IGNORE_UNKNOWN, reading->arena, &reading->model.variant, err);
 }
 
 static enum bake_status read_required(
@@ -206,8 +207,8 @@ static enum bake_status read_prefer(
 {
 	struct rule_reading *reading = out;
 
-	return bake_field_variants(
-		value, reading->arena, &reading->rule.prefer, &reading->rule.prefer_count, err);
+	return bake_field_variants(value, BAKE_JSON_IGNORE_UNKNOWN, reading->arena,
+		&reading->rule.prefer, &reading->rule.prefer_count, err);
 }
 
 static enum bake_status read_rule(const struct bake_json *value, void *out, struct bake_error *err)

@@ -66,14 +66,23 @@ enum bake_status bake_field_source_path(const struct bake_json *value, struct ba
 	return bake_json_copy(value, BAKE_PATH_MAX, arena, out, err);
 }
 
+/* "http://" or "https://", and then something that may be a host. */
+static bool has_host(const char *text)
+{
+	const char *rest = bake_text_starts(text, "https://")  ? text + 8
+			   : bake_text_starts(text, "http://") ? text + 7
+							       : "";
+
+	return rest[0] != '\0' && !strchr("/?#", rest[0]);
+}
+
 enum bake_status bake_field_url(const struct bake_json *value, struct bake_arena *arena,
 	const char **out, struct bake_error *err)
 {
 	const char *text;
 
 	BAKE_TRY(bake_json_string(value, &text, err));
-	if ((!bake_text_starts(text, "https://") && !bake_text_starts(text, "http://")) ||
-		strpbrk(text, " \t"))
+	if (!has_host(text) || strpbrk(text, " \t"))
 		return bake_json_error(
 			value, "url.format", err, "'%s' is not an http(s) URL", BAKE_SHOW(text));
 	return bake_json_copy(value, BAKE_URL_MAX, arena, out, err);
@@ -219,7 +228,8 @@ enum bake_status bake_field_source(const struct bake_json *value, bool with_comm
 	if (reading.kinds != 1)
 		return bake_json_error(value, "manifest.source", err,
 			"give exactly one of \"hub\", \"url\" and \"file\"");
-	if (reading.source.revision && reading.source.kind != BAKE_SOURCE_HUB)
+	if ((reading.source.revision || reading.source.commit) &&
+		reading.source.kind != BAKE_SOURCE_HUB)
 		return bake_json_error(
 			value, "manifest.source", err, "only a hub source has a revision");
 	if (with_commit && reading.source.kind == BAKE_SOURCE_HUB && !reading.source.commit)

@@ -49,12 +49,13 @@ enum bake_status bake_field_source(const struct bake_json *value, bool with_comm
 	struct bake_arena *arena, struct bake_source *out, struct bake_error *err) BAKE_CHECKED;
 
 /* {"precision": ..., "rank": ..., "steps": ...} */
-enum bake_status bake_field_variant(const struct bake_json *value, struct bake_arena *arena,
-	struct bake_variant *out, struct bake_error *err) BAKE_CHECKED;
+enum bake_status bake_field_variant(const struct bake_json *value, enum bake_json_unknown unknown,
+	struct bake_arena *arena, struct bake_variant *out, struct bake_error *err) BAKE_CHECKED;
 
 /* An array of those, and an array of ranks. */
-enum bake_status bake_field_variants(const struct bake_json *value, struct bake_arena *arena,
-	const struct bake_variant **out, size_t *out_count, struct bake_error *err) BAKE_CHECKED;
+enum bake_status bake_field_variants(const struct bake_json *value, enum bake_json_unknown unknown,
+	struct bake_arena *arena, const struct bake_variant **out, size_t *out_count,
+	struct bake_error *err) BAKE_CHECKED;
 enum bake_status bake_field_ranks(const struct bake_json *value, struct bake_arena *arena,
 	const uint32_t **out, size_t *out_count, struct bake_error *err) BAKE_CHECKED;
 

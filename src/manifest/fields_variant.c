@@ -41,8 +41,8 @@ static enum bake_status read_steps(const struct bake_json *value, void *out, str
 	return read_small(value, &((struct variant_reading *)out)->variant.steps, err);
 }
 
-enum bake_status bake_field_variant(const struct bake_json *value, struct bake_arena *arena,
-	struct bake_variant *out, struct bake_error *err)
+enum bake_status bake_field_variant(const struct bake_json *value, enum bake_json_unknown unknown,
+	struct bake_arena *arena, struct bake_variant *out, struct bake_error *err)
 {
 	static const struct bake_json_field fields[] = {
 		{"precision", read_precision, false},
@@ -51,14 +51,14 @@ enum bake_status bake_field_variant(const struct bake_json *value, struct bake_a
 	};
 	struct variant_reading reading = {.arena = arena};
 
-	BAKE_TRY(bake_json_read_object(
-		value, fields, countof(fields), BAKE_JSON_REFUSE_UNKNOWN, &reading, err));
+	BAKE_TRY(bake_json_read_object(value, fields, countof(fields), unknown, &reading, err));
 	*out = reading.variant;
 	return BAKE_OK;
 }
 
 struct variants {
 	struct bake_arena *arena;
+	enum bake_json_unknown unknown;
 	struct bake_variant *list;
 	size_t count;
 };
@@ -67,15 +67,17 @@ static enum bake_status read_one(const struct bake_json *value, void *out, struc
 {
 	struct variants *variants = out;
 
-	BAKE_TRY(bake_field_variant(value, variants->arena, &variants->list[variants->count], err));
+	BAKE_TRY(bake_field_variant(
+		value, variants->unknown, variants->arena, &variants->list[variants->count], err));
 	variants->count++;
 	return BAKE_OK;
 }
 
-enum bake_status bake_field_variants(const struct bake_json *value, struct bake_arena *arena,
-	const struct bake_variant **out, size_t *out_count, struct bake_error *err)
+enum bake_status bake_field_variants(const struct bake_json *value, enum bake_json_unknown unknown,
+	struct bake_arena *arena, const struct bake_variant **out, size_t *out_count,
+	struct bake_error *err)
 {
-	struct variants variants = {.arena = arena};
+	struct variants variants = {.arena = arena, .unknown = unknown};
 
 	variants.list = bake_arena_array(arena, bake_json_count(value), sizeof(*variants.list));
 	if (!variants.list)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/num.h"
 #include "base/relpath.h"
 #include "base/text.h"
 #include "manifest/lock.h"
@@ -79,6 +80,51 @@ static enum bake_status check_paths(
 	return bake_relpath_check_set(paths, count, err);
 }
 
+/* Together they are a number that every reader of JSON holds exactly. */
+static enum bake_status check_total(
+	const struct bake_lock_file **files, size_t count, struct bake_error *err)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < count; i++)
+		total = bake_u64_add_capped(total, files[i]->size);
+	if (total < BAKE_SIZE_MAX)
+		return BAKE_OK;
+	return bake_error_set(err, BAKE_ERR_DATA, "json.range",
+		"the files together have %" PRIu64 " bytes or more", BAKE_SIZE_MAX);
+}
+
+static int compare_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Ids and aliases are one space of names. */
+static enum bake_status check_names(const struct bake_lock *lock, struct bake_error *err)
+{
+	_cleanup_free_ const char **names = NULL;
+	size_t count = lock->model_count;
+	size_t used = 0;
+
+	for (size_t i = 0; i < lock->model_count; i++)
+		count += lock->models[i].alias_count;
+	names = calloc(count + 1, sizeof(*names));
+	if (!names)
+		return bake_error_nomem(err);
+	for (size_t i = 0; i < lock->model_count; i++) {
+		names[used++] = lock->models[i].id;
+		for (size_t k = 0; k < lock->models[i].alias_count; k++)
+			names[used++] = lock->models[i].aliases[k];
+	}
+	qsort(names, used, sizeof(*names), compare_text);
+	for (size_t i = 1; i < used; i++) {
+		if (strcmp(names[i - 1], names[i]) == 0)
+			return bake_error_set(err, BAKE_ERR_DATA, "manifest.duplicate-name",
+				"two models are named '%s'", BAKE_SHOW(names[i]));
+	}
+	return BAKE_OK;
+}
+
 /* One digest has one size. */
 static enum bake_status check_sizes(
 	const struct bake_lock_file **files, size_t count, struct bake_error *err)
@@ -102,6 +148,7 @@ enum bake_status bake_lock_check(const struct bake_lock *lock, struct bake_error
 	size_t count = 0;
 	size_t used = 0;
 
+	BAKE_TRY(check_names(lock, err));
 	for (size_t i = 0; i < lock->model_count; i++)
 		count += lock->models[i].file_count;
 	if (count == 0)
@@ -113,6 +160,7 @@ enum bake_status bake_lock_check(const struct bake_lock *lock, struct bake_error
 		for (size_t k = 0; k < lock->models[i].file_count; k++)
 			files[used++] = &lock->models[i].files[k];
 	}
+	BAKE_TRY(check_total(files, count, err));
 	BAKE_TRY(check_paths(files, count, err));
 	return check_sizes(files, count, err);
 }

@@ -61,7 +61,8 @@ static enum bake_status read_variant(
 {
 	struct reading *reading = out;
 
-	return bake_field_variant(value, reading->arena, &reading->model.variant, err);
+	return bake_field_variant(
+		value, BAKE_JSON_REFUSE_UNKNOWN, reading->arena, &reading->model.variant, err);
 }
 
 static enum bake_status read_mirrors(
@@ -117,7 +118,8 @@ static enum bake_status read_min_ram(
 	const char *text;
 
 	BAKE_TRY(bake_json_string(value, &text, err));
-	if (!bake_bytes_parse(text, &reading->model.min_ram_bytes))
+	if (!bake_bytes_parse(text, &reading->model.min_ram_bytes) ||
+		reading->model.min_ram_bytes >= BAKE_SIZE_MAX)
 		return bake_json_error(value, "json.size", err,
 			"'%s' is not a size such as \"4GB\"", BAKE_SHOW(text));
 	return BAKE_OK;

@@ -2,6 +2,7 @@
 #include "manifest/selection.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -31,8 +32,8 @@ static enum bake_status read_prefer(
 {
 	struct reading *reading = out;
 
-	return bake_field_variants(value, reading->arena, &reading->selection.prefer,
-		&reading->selection.prefer_count, err);
+	return bake_field_variants(value, BAKE_JSON_REFUSE_UNKNOWN, reading->arena,
+		&reading->selection.prefer, &reading->selection.prefer_count, err);
 }
 
 static enum bake_status read_name(const struct bake_json *value, void *out, struct bake_error *err)
@@ -62,6 +63,20 @@ static enum bake_status read_max_steps(
 	return BAKE_OK;
 }
 
+/* What the index itself says in model_config cannot be said twice. */
+static enum bake_status check_own_name(const struct bake_json *value, struct bake_error *err)
+{
+	static const char *const names[] = {
+		"model_id", "default_steps", "default_rank", "max_steps", "supported_ranks"};
+
+	for (size_t i = 0; i < countof(names); i++) {
+		if (strcmp(value->key, names[i]) == 0)
+			return bake_json_error(value, "json.name", err,
+				"'%s' is computed and cannot be set", names[i]);
+	}
+	return BAKE_OK;
+}
+
 /* Settings handed on to the server as they are: booleans, integers and texts. */
 static enum bake_status read_setting(
 	const struct bake_json *value, void *out, struct bake_error *err)
@@ -73,6 +88,7 @@ static enum bake_status read_setting(
 	bool flag;
 
 	BAKE_TRY(bake_field_id(value, value->key, err));
+	BAKE_TRY(check_own_name(value, err));
 	bake_json_key(reading->config, value->key);
 	if (bake_json_bool(value, &flag, &ignored) == BAKE_OK) {
 		bake_json_write_bool(reading->config, flag);
@@ -97,7 +113,8 @@ static enum bake_status read_config(
 	bake_json_object_line(&writer);
 	BAKE_TRY(bake_json_each_member(value, read_setting, reading, err));
 	bake_json_end_object(&writer);
-	BAKE_TRY(bake_buf_status(&buf, "config", err));
+	if (bake_buf_status(&buf, "config", err) != BAKE_OK)
+		return bake_json_blame(value, err);
 	reading->selection.config = bake_arena_copy(reading->arena, buf.ptr + 1, buf.len - 2);
 	return reading->selection.config ? BAKE_OK : bake_error_nomem(err);
 }

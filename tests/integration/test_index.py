@@ -123,6 +123,14 @@ def test_models_files_and_digests(place, hub):
                                "bytes": 2 + 4500 + 5000}
 
 
+def test_a_model_with_its_projector_is_its_main_file(place, hub):
+    hub.add("org/vl", {"vl-Q5_K_M.gguf": noise(5000, 1), "mmproj-vl-f16.gguf": noise(5000, 2)})
+    place.baked({"vl": hub_model("org/vl", path="vl", role="vision")})
+    [model] = place.index_json["models"]
+    assert model["path"] == "vl/vl-Q5_K_M.gguf" and model["quantization"] == "Q5_K_M"
+    assert len(model["files"]) == 2
+
+
 def test_aggregate_is_the_registry_s(place, hub):
     index = nunchaku(place, hub, [])
     base = next(model for model in index["models"] if model["id"] == "base")
