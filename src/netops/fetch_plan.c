@@ -179,6 +179,7 @@ enum bake_status bake_fetching_plan(struct bake_fetching *fetching, struct bake_
 	_cleanup_free_ bool *chosen = NULL;
 
 	BAKE_TRY(bake_load_lock(options->lock_path, &fetching->lock, err));
+	BAKE_TRY(bake_check_fresh_beside(fetching->lock, options->lock_path, err));
 	BAKE_TRY(bake_local_dir_of(options->lock_path, &fetching->lock_dir, err));
 	chosen = calloc(fetching->lock->model_count + 1, sizeof(*chosen));
 	if (!chosen)

@@ -3,10 +3,12 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "digest/hasher.h"
 #include "fs/file.h"
 
 enum bake_status bake_load_manifest(
@@ -61,18 +63,38 @@ char *bake_manifest_path_of(const char *lock_path)
 	return replace_suffix(lock_path, ".lock.json", ".json", "manifest.json");
 }
 
+static enum bake_status stale(const struct bake_lock *lock, struct bake_error *err)
+{
+	bake_error_set(err, BAKE_ERR_CONFIG, "lock.stale",
+		"the lock of '%s' was made from another state of its manifest",
+		BAKE_SHOW(lock->name));
+	return bake_error_hint(err, "run bake-lock on the manifest and commit the new lock");
+}
+
 enum bake_status bake_check_fresh(
 	const struct bake_manifest *manifest, const struct bake_lock *lock, struct bake_error *err)
 {
-	if (lock->slice) {
-		bake_error_set(err, BAKE_ERR_CONFIG, "lock.slice",
+	if (lock->slice)
+		return bake_error_set(err, BAKE_ERR_CONFIG, "lock.slice",
 			"the lock is the slice of layer %u, not a whole one", lock->slice);
-		return err->status;
-	}
 	if (bake_digest_equal(&manifest->sha256, &lock->manifest_sha256))
 		return BAKE_OK;
-	bake_error_set(err, BAKE_ERR_CONFIG, "lock.stale",
-		"the lock of '%s' was made from another state of its manifest",
-		BAKE_SHOW(manifest->name));
-	return bake_error_hint(err, "run bake-lock on the manifest and commit the new lock");
+	return stale(lock, err);
+}
+
+enum bake_status bake_check_fresh_beside(
+	const struct bake_lock *lock, const char *lock_path, struct bake_error *err)
+{
+	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(BAKE_MANIFEST_BYTES_MAX);
+	_cleanup_free_ char *path = bake_manifest_path_of(lock_path);
+	struct bake_digest digest;
+
+	if (!path)
+		return bake_error_nomem(err);
+	if (lock->slice || !bake_text_ends(lock_path, ".lock.json") || access(path, F_OK) != 0)
+		return BAKE_OK;
+	if (bake_file_read(path, &text, err) != BAKE_OK)
+		return bake_error_wrap(err, "manifest");
+	BAKE_TRY(bake_digest_of(bake_buf_span(&text), &digest, err));
+	return bake_digest_equal(&digest, &lock->manifest_sha256) ? BAKE_OK : stale(lock, err);
 }

@@ -24,4 +24,9 @@ char *bake_manifest_path_of(const char *lock_path);
 enum bake_status bake_check_fresh(const struct bake_manifest *manifest,
 	const struct bake_lock *lock, struct bake_error *err) BAKE_CHECKED;
 
+/* The same for a lock read from lock_path, when its manifest lies beside it; without one there is
+ * nothing to compare. */
+enum bake_status bake_check_fresh_beside(
+	const struct bake_lock *lock, const char *lock_path, struct bake_error *err) BAKE_CHECKED;
+
 #endif

@@ -167,6 +167,15 @@ def test_a_profile_of_models_that_are_not_locked(several):
     fails(several.fetch("--profile", "two"), 78, "lock.stale")
 
 
+def test_a_lock_older_than_its_manifest(several, hub):
+    several.manifest.write_text(several.manifest.read_text() + "\n")
+    hub.log.clear()
+    result = fails(several.fetch(), 78, "lock.stale")
+    assert "run bake-lock" in result.err and not hub.log
+    several.manifest.unlink()  # as in an image build that has the lock only
+    ok(several.fetch())
+
+
 # Where from.
 
 def test_signed_urls_are_asked_for_anew(place, hub):
