@@ -13,7 +13,7 @@
 
 struct bake_json_doc {
 	struct bake_span text;
-	const char *name;
+	char name[256]; /* for messages; a longer one is cut */
 	json_t *root;
 };
 
@@ -63,7 +63,9 @@ enum bake_status bake_json_open(
 		json_decref(root);
 		return bake_error_nomem(err);
 	}
-	*doc = (struct bake_json_doc){.text = text, .name = name, .root = root};
+	doc->text = text;
+	doc->root = root;
+	(void)snprintf(doc->name, sizeof(doc->name), "%s", name);
 	*out = doc;
 	return BAKE_OK;
 }

@@ -34,7 +34,7 @@ struct bake_json {
 	size_t index;	 /* in an array */
 };
 
-/* Parses text, which is borrowed and must outlive the document. name is for messages. */
+/* Parses text, which is borrowed and must outlive the document. name is for messages, copied. */
 enum bake_status bake_json_open(struct bake_span text, const char *name, struct bake_json_doc **out,
 	struct bake_error *err) BAKE_CHECKED;
 void bake_json_close(struct bake_json_doc **doc);

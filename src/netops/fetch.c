@@ -90,7 +90,6 @@ static void release(struct bake_fetching *fetching)
 	bake_workdir_close(&fetching->workdir);
 	bake_cache_close(&fetching->cache);
 	bake_link_close(&fetching->link);
-	bake_lock_free(&fetching->lock);
 	cleanup_close(&fetching->lock_dir);
 	cleanup_close(&fetching->root);
 }
@@ -276,5 +275,6 @@ enum bake_status bake_fetch_run(const struct bake_fetch_options *options,
 
 void bake_fetch_report_release(struct bake_fetch_report *report)
 {
+	bake_lock_free(&report->lock);
 	bake_arena_release(&report->arena);
 }

@@ -48,7 +48,8 @@ struct bake_fetch_file {
 };
 
 struct bake_fetch_report {
-	struct bake_arena arena;
+	struct bake_arena arena; /* these two own all text below */
+	struct bake_lock *lock;
 	struct bake_fetch_file *files;
 	size_t file_count;
 	size_t models;

@@ -178,7 +178,8 @@ enum bake_status bake_fetching_plan(struct bake_fetching *fetching, struct bake_
 	const struct bake_fetch_options *options = fetching->options;
 	_cleanup_free_ bool *chosen = NULL;
 
-	BAKE_TRY(bake_load_lock(options->lock_path, &fetching->lock, err));
+	BAKE_TRY(bake_load_lock(options->lock_path, &fetching->report->lock, err));
+	fetching->lock = fetching->report->lock;
 	BAKE_TRY(bake_check_fresh_beside(fetching->lock, options->lock_path, err));
 	BAKE_TRY(bake_local_dir_of(options->lock_path, &fetching->lock_dir, err));
 	chosen = calloc(fetching->lock->model_count + 1, sizeof(*chosen));

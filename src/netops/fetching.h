@@ -30,9 +30,9 @@ struct bake_fetch_item {
 struct bake_fetching {
 	const struct bake_fetch_options *options;
 	struct bake_fetch_report *report;
-	struct bake_lock *lock;
-	int lock_dir; /* where file sources are relative to */
-	int root;     /* models directory, -1 while a dry run finds none */
+	const struct bake_lock *lock; /* the report's */
+	int lock_dir;		      /* where file sources are relative to */
+	int root;		      /* models directory, -1 while a dry run finds none */
 	int64_t mtime;
 	struct bake_workdir workdir;
 	struct bake_cache cache;

@@ -43,6 +43,13 @@ def environment(**changes):
     return env
 
 
+def traced(calls, *more):
+    """The beginning of a command under strace, and the environment for it (the leak checker cannot
+    work under another tracer)."""
+    command = ["strace", "-f", "-qq", "-e", f"trace={calls}", *map(str, more)]
+    return command, environment(ASAN_OPTIONS="detect_leaks=0")
+
+
 def run(tool, *args, env=None, cwd=None, timeout=120, stdin=None):
     process = subprocess.run([TOOLS / tool, *map(str, args)], capture_output=True,
                              env=environment(**(env or {})), cwd=cwd, timeout=timeout,

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from conftest import TOOLS, fails, hub_model, noise, ok, run, start
+from conftest import TOOLS, fails, hub_model, noise, ok, run, start, traced
 from hubserver import File, sha256
 
 DATA = noise(400000)
@@ -394,8 +394,7 @@ def test_no_space_while_it_runs(place, hub, small_disk):
     place.locked({"m": hub_model(path="m")})
     place.models = small_disk / "models"
     hub.fault("xet-bridge", times=1, rate=1 << 20)
-    process = subprocess.Popen(traced(place, hub, "fallocate", "fallocate:error=EOPNOTSUPP"),
-                               stderr=subprocess.PIPE, text=True)
+    process = traced_fetch(place, hub, "fallocate", "fallocate:error=EOPNOTSUPP")
     while not (place.parts() and place.parts()[0].stat().st_size > 200000):
         time.sleep(0.01)
     hog = open(small_disk / "hog", "wb", buffering=0)
@@ -428,19 +427,20 @@ def test_space_is_reserved_before_the_first_byte(place, hub, small_disk):
     assert process.returncode == 0
 
 
-def traced(place, hub, calls, inject):
-    """The command under strace, with a system call made to fail."""
-    return ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e",
-            f"inject={inject}", *map(str, [TOOLS / "bake-fetch", "-l", place.lock_path, "-d",
-                                           place.models, "--endpoint", hub.origin,
-                                           "--allow-http"])]
+def traced_fetch(place, hub, calls, inject):
+    """bake-fetch with a system call that fails."""
+    command, env = traced(calls, "-o", "/dev/null", "-e", f"inject={inject}")
+    command += map(str, [TOOLS / "bake-fetch", "-l", place.lock_path, "-d", place.models,
+                         "--endpoint", hub.origin, "--allow-http"])
+    return subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                            text=True)
 
 
 def test_disk_full_at_a_write(one, hub):
     """The kernel says so at some write: the part stays, the exit code says why."""
-    done = subprocess.run(traced(one, hub, "pwrite64", "pwrite64:error=ENOSPC:when=3"),
-                          capture_output=True, text=True)
-    assert done.returncode == 23 and "error[disk.full]" in done.stderr, done.stderr
+    process = traced_fetch(one, hub, "pwrite64", "pwrite64:error=ENOSPC:when=3")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 23 and "error[disk.full]" in err, err
     assert one.parts()
     then_it_works(one, hub)
 
@@ -449,10 +449,9 @@ def test_disk_full_at_a_write(one, hub):
     ("fsync", "EIO", 74), ("fchmod", "EPERM", 77), ("rename,renameat,renameat2", "EIO", 74),
 ])
 def test_failure_of_the_file_system_at_the_end(one, hub, call, error, code):
-    done = subprocess.run(traced(one, hub, call, f"{call}:error={error}"), capture_output=True,
-                          text=True)
-    assert done.returncode == code, done.stderr
-    assert done.stderr.count("error[") == 1
+    process = traced_fetch(one, hub, call, f"{call}:error={error}")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code and err.count("error[") == 1, err
     then_it_works(one, hub)
 
 

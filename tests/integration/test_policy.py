@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 import hubserver
-from conftest import TOOLS, Place, environment, fails, hub_model, noise, ok, run
+from conftest import TOOLS, Place, environment, fails, hub_model, noise, ok, run, traced
 
 TOKEN = "hf_CanaryCanaryCanaryCanaryCanary01"
 DATA = noise(50000)
@@ -80,11 +80,11 @@ def test_token_is_nowhere_afterwards(gated, hub, tmp_path):
     """Not in what is said, not in what is written, not in the arguments of the process."""
     trace = tmp_path / "trace"
     hub.fault("xet-bridge", times=2, status=503)
-    command = ["strace", "-f", "-qq", "-s", "100000", "-e", "trace=write,pwrite64,writev,execve",
-               "-o", trace, TOOLS / "bake-fetch", "-l", gated.lock_path, "-d", gated.models, "--endpoint", hub.origin,
-               "--allow-http", "-vvv", "--progress", "plain", "--json"]
+    command, env = traced("write,pwrite64,writev,execve", "-s", "100000", "-o", trace)
+    command += [TOOLS / "bake-fetch", "-l", gated.lock_path, "-d", gated.models, "--endpoint",
+                hub.origin, "--allow-http", "-vvv", "--progress", "plain", "--json"]
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True,
-                          env=environment(HF_TOKEN_PATH=tmp_path / "token"))
+                          env={**env, "HF_TOKEN_PATH": str(tmp_path / "token")})
     assert done.returncode == 0, done.stderr
     assert TOKEN not in done.stdout + done.stderr
     assert "write" in trace.read_text() and TOKEN not in trace.read_text()

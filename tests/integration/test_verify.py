@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import TOOLS, fails, hub_model, noise, ok, run
+from conftest import TOOLS, fails, hub_model, noise, ok, run, traced
 from hubserver import File, sha256
 
 FILES = {"config.json": b"{}\n", "w.safetensors": noise(200000), "sub/t.txt": b"t"}
@@ -35,8 +35,9 @@ def test_needs_neither_lock_nor_network(baked, hub):
 
 def test_opens_no_socket(baked, tmp_path):
     trace = tmp_path / "trace"
-    subprocess.run(["strace", "-f", "-o", trace, "-e", "trace=network", TOOLS / "bake-verify",
-                    "-d", baked.models], check=True, capture_output=True)
+    command, env = traced("network", "-o", trace)
+    subprocess.run([*command, TOOLS / "bake-verify", "-d", baked.models], check=True, env=env,
+                   capture_output=True)
     assert "socket(" not in trace.read_text()
 
 
@@ -194,11 +195,9 @@ def test_files_are_verified_in_parallel(place, hub):
 
 def test_changed_while_it_is_read(baked, tmp_path):
     """The file on disk is looked at again after it was read."""
-    command = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=pread64", "-e",
-               "inject=pread64:delay_exit=400000", TOOLS / "bake-verify", "-d", baked.models,
-               "-j", "1"]
-    process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True)
+    command, env = traced("pread64", "-o", "/dev/null", "-e", "inject=pread64:delay_exit=400000")
+    process = subprocess.Popen([*command, TOOLS / "bake-verify", "-d", baked.models, "-j", "1"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
     target = baked.models / "m/w.safetensors"
     while process.poll() is None:
         os.utime(target)
