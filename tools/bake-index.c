@@ -319,8 +319,7 @@ static enum bake_status run_path(
 
 static const struct {
 	const struct cli_command *command;
-	enum bake_status (*run)(const struct cli_common *common, const struct cli_list *args,
-		struct bake_error *err);
+	cli_run_fn *run;
 } commands[] = {
 	{&build_command, run_build},
 	{&show_command, run_show},
@@ -345,20 +344,13 @@ static const char *command_word(const void *context, size_t index)
 
 static enum bake_status dispatch(int argc, char **argv, struct bake_error *err)
 {
-	struct cli_common common;
-	struct cli_list args = {NULL, 0};
 	const char *word = argc > 1 ? argv[1] : "";
 	const char *near;
-	enum bake_status status;
 
 	for (size_t i = 0; i < countof(commands); i++) {
-		if (strcmp(word, command_word(NULL, i)) != 0)
-			continue;
-		status = cli_parse(commands[i].command, argc - 1, argv + 1, &common, &args, err);
-		if (status == BAKE_OK)
-			status = commands[i].run(&common, &args, err);
-		cli_list_release(&args);
-		return status;
+		if (strcmp(word, command_word(NULL, i)) == 0)
+			return cli_run(
+				commands[i].command, argc - 1, argv + 1, commands[i].run, err);
 	}
 	bake_error_set(
 		err, BAKE_ERR_USAGE, "usage.command", "unknown command '%s'", BAKE_SHOW(word));

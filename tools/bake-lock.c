@@ -140,16 +140,8 @@ static enum bake_status run(
 
 int main(int argc, char **argv)
 {
-	struct bake_error error = BAKE_ERROR_INIT;
-	struct cli_common common;
-	struct cli_list args = {NULL, 0};
-	enum bake_status status;
+	int code = cli_main(&command, argc, argv, run);
 
-	cli_begin();
-	status = cli_parse(&command, argc, argv, &common, &args, &error);
-	if (status == BAKE_OK)
-		status = run(&common, &args, &error);
-	cli_list_release(&args);
 	cli_list_release(&origins.mirrors);
-	return cli_end(TOOL, status, &error);
+	return code;
 }

@@ -276,15 +276,5 @@ static enum bake_status run(
 
 int main(int argc, char **argv)
 {
-	struct bake_error error = BAKE_ERROR_INIT;
-	struct cli_common common;
-	struct cli_list args = {NULL, 0};
-	enum bake_status status;
-
-	cli_begin();
-	status = cli_parse(&command, argc, argv, &common, &args, &error);
-	if (status == BAKE_OK)
-		status = run(&common, &args, &error);
-	cli_list_release(&args);
-	return cli_end(TOOL, status, &error);
+	return cli_main(&command, argc, argv, run);
 }

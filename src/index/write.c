@@ -9,6 +9,7 @@
 #include "index/api.h"
 #include "index/index.h"
 #include "json/writer.h"
+#include "manifest/fields.h"
 #include "manifest/nunchaku.h"
 
 static void put_number(struct bake_json_writer *writer, const char *key, uint32_t value)
@@ -179,19 +180,6 @@ static void put_selected(struct bake_json_writer *writer, const struct bake_inde
 	bake_json_end_object(writer);
 }
 
-static void put_source(struct bake_json_writer *writer, const struct bake_source *source)
-{
-	static const char *const kinds[] = {
-		[BAKE_SOURCE_HUB] = "hub", [BAKE_SOURCE_URL] = "url", [BAKE_SOURCE_FILE] = "file"};
-
-	bake_json_key(writer, "source");
-	bake_json_object_line(writer);
-	bake_json_put_text(writer, kinds[source->kind], source->location);
-	bake_json_put_text(writer, "revision", source->revision);
-	bake_json_put_text(writer, "commit", source->commit);
-	bake_json_end_object(writer);
-}
-
 static void put_files(struct bake_json_writer *writer, const struct bake_index_model *model)
 {
 	bake_json_key(writer, "files");
@@ -231,7 +219,7 @@ static void put_model(struct bake_json_writer *writer, const struct bake_index_m
 	put_files(writer, model);
 	if (model->aggregate.kind)
 		bake_json_put_text(writer, "aggregate_sha256", BAKE_HEX(&model->aggregate));
-	put_source(writer, &model->source);
+	bake_source_write(writer, &model->source);
 	bake_json_put_text(writer, "license", model->license);
 	if (model->source.kind == BAKE_SOURCE_HUB)
 		bake_json_put_bool(writer, "gated", model->gated);

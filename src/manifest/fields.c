@@ -239,3 +239,16 @@ enum bake_status bake_field_source(const struct bake_json *value, bool with_comm
 	*out = reading.source;
 	return BAKE_OK;
 }
+
+void bake_source_write(struct bake_json_writer *writer, const struct bake_source *source)
+{
+	static const char *const kinds[] = {
+		[BAKE_SOURCE_HUB] = "hub", [BAKE_SOURCE_URL] = "url", [BAKE_SOURCE_FILE] = "file"};
+
+	bake_json_key(writer, "source");
+	bake_json_object_line(writer);
+	bake_json_put_text(writer, kinds[source->kind], source->location);
+	bake_json_put_text(writer, "revision", source->revision);
+	bake_json_put_text(writer, "commit", source->commit);
+	bake_json_end_object(writer);
+}

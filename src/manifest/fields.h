@@ -4,6 +4,7 @@
 #define MANIFEST_FIELDS_H
 
 #include "json/json.h"
+#include "json/writer.h"
 #include "manifest/manifest.h"
 
 /* Most bytes of the kinds of text in our documents. */
@@ -47,6 +48,9 @@ enum bake_status bake_field_sha256(const struct bake_json *value, struct bake_di
  * hub source must have its commit. */
 enum bake_status bake_field_source(const struct bake_json *value, bool with_commit,
 	struct bake_arena *arena, struct bake_source *out, struct bake_error *err) BAKE_CHECKED;
+
+/* Writes that, as the member "source". */
+void bake_source_write(struct bake_json_writer *writer, const struct bake_source *source);
 
 /* {"precision": ..., "rank": ..., "steps": ...} */
 enum bake_status bake_field_variant(const struct bake_json *value, enum bake_json_unknown unknown,

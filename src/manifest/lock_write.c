@@ -1,20 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The canonical form of a lock, whole or one layer's slice of it. */
 #include "json/writer.h"
+#include "manifest/fields.h"
 #include "manifest/lock.h"
-
-static void write_source(struct bake_json_writer *writer, const struct bake_source *source)
-{
-	static const char *const kinds[] = {
-		[BAKE_SOURCE_HUB] = "hub", [BAKE_SOURCE_URL] = "url", [BAKE_SOURCE_FILE] = "file"};
-
-	bake_json_key(writer, "source");
-	bake_json_object_line(writer);
-	bake_json_put_text(writer, kinds[source->kind], source->location);
-	bake_json_put_text(writer, "revision", source->revision);
-	bake_json_put_text(writer, "commit", source->commit);
-	bake_json_end_object(writer);
-}
 
 static void write_file(struct bake_json_writer *writer, const struct bake_lock_file *file)
 {
@@ -32,7 +20,7 @@ static void write_model(struct bake_json_writer *writer, const struct bake_lock_
 {
 	bake_json_key(writer, model->id);
 	bake_json_object(writer);
-	write_source(writer, &model->source);
+	bake_source_write(writer, &model->source);
 	bake_json_put_text(writer, "spec_sha256", BAKE_HEX(&model->spec));
 	bake_json_put_u64(writer, "layer", model->layer);
 	bake_json_put_text(writer, "group", model->group);

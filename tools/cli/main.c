@@ -111,6 +111,29 @@ int cli_end(const char *tool, enum bake_status status, struct bake_error *err)
 	return bake_exit_code(status);
 }
 
+enum bake_status cli_run(const struct cli_command *command, int argc, char **argv, cli_run_fn *run,
+	struct bake_error *err)
+{
+	struct cli_common common;
+	struct cli_list args = {NULL, 0};
+	enum bake_status status = cli_parse(command, argc, argv, &common, &args, err);
+
+	if (status == BAKE_OK)
+		status = run(&common, &args, err);
+	cli_list_release(&args);
+	return status;
+}
+
+int cli_main(const struct cli_command *command, int argc, char **argv, cli_run_fn *run)
+{
+	struct bake_error error = BAKE_ERROR_INIT;
+	enum bake_status status;
+
+	cli_begin();
+	status = cli_run(command, argc, argv, run, &error);
+	return cli_end(command->name, status, &error);
+}
+
 const char *cli_models_dir(const char *option)
 {
 	const char *variable = getenv("MODEL_CACHE_DIR");

@@ -6,6 +6,17 @@
 #include "base/error.h"
 #include "cli/options.h"
 
+/* What a command does once its line is read. */
+typedef enum bake_status cli_run_fn(
+	const struct cli_common *common, const struct cli_list *args, struct bake_error *err);
+
+/* All of main for a tool of one command. */
+int cli_main(const struct cli_command *command, int argc, char **argv, cli_run_fn *run);
+
+/* Reads the command line and runs the command. */
+enum bake_status cli_run(const struct cli_command *command, int argc, char **argv, cli_run_fn *run,
+	struct bake_error *err) BAKE_CHECKED;
+
 /* Signals, descriptors, line buffering. First thing in main. */
 void cli_begin(void);
 
