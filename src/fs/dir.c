@@ -121,10 +121,12 @@ enum bake_status bake_open_regular(int root, struct bake_relpath path, int *out_
 	_cleanup_close_ int fd = -1;
 	struct stat st;
 
-	BAKE_TRY(bake_open_beneath(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, &fd, err));
-	if (fstat(fd, &st) != 0)
+	fd = open_beneath(root, path.text, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 && errno != ENXIO) /* a socket cannot be opened at all */
 		return bake_error_errno(err, errno, "'%s'", BAKE_SHOW(path.text));
-	if (!S_ISREG(st.st_mode))
+	if (fd >= 0 && fstat(fd, &st) != 0)
+		return bake_error_errno(err, errno, "'%s'", BAKE_SHOW(path.text));
+	if (fd < 0 || !S_ISREG(st.st_mode))
 		return bake_error_set(err, BAKE_ERR_CANTCREATE, "path.type",
 			"'%s' is not a regular file", BAKE_SHOW(path.text));
 	*out_fd = steal_fd(&fd);

@@ -33,14 +33,13 @@ bool bake_extents_add(struct bake_extents *extents, uint64_t first, uint64_t end
 
 bool bake_extents_advance(struct bake_extents *extents, uint64_t *frontier)
 {
-	struct bake_extent head = extents->list[0];
+	struct bake_extent *list = extents->list;
+	uint64_t before = *frontier;
+	size_t reached = 0;
 
-	if (extents->count == 0 || head.first > *frontier)
-		return false;
-	extents->count--;
-	memmove(extents->list, extents->list + 1, extents->count * sizeof(head));
-	if (head.end <= *frontier)
-		return false;
-	*frontier = head.end;
-	return true;
+	while (reached < extents->count && list[reached].first <= *frontier)
+		*frontier = bake_u64_max(*frontier, list[reached++].end);
+	extents->count -= reached;
+	memmove(list, list + reached, extents->count * sizeof(*list));
+	return *frontier > before;
 }

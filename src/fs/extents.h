@@ -25,8 +25,8 @@ struct bake_extents {
 /* Adds [first, end), merging what it touches. False when there is no room for another one. */
 bool bake_extents_add(struct bake_extents *extents, uint64_t first, uint64_t end);
 
-/* When a range begins at or before *frontier, moves the frontier to its end and drops it.
- * True when the frontier moved. */
+/* Drops the ranges that begin at or before *frontier, and moves the frontier to where the last of
+ * them ends. True when it moved. */
 bool bake_extents_advance(struct bake_extents *extents, uint64_t *frontier);
 
 #endif

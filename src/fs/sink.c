@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "fs/dir.h"
 #include "fs/file.h"
@@ -50,18 +51,29 @@ static enum bake_status check_destination(
 		"'%s' exists and is not a regular file", BAKE_SHOW(sink->path.text));
 }
 
+/* How much of the part is there without a gap: up to its first hole, where the file system tells,
+ * since a process that was killed may have written ahead of its frontier. */
+static uint64_t contiguous(int fd, uint64_t size)
+{
+	off_t hole = lseek(fd, 0, SEEK_HOLE);
+
+	return hole < 0 ? size : bake_u64_min(size, (uint64_t)hole);
+}
+
 /* Hashes what the part holds already, so that writing goes on behind it. */
 static enum bake_status adopt(struct bake_sink *sink, struct bake_error *err)
 {
 	struct bake_hasher *hashers[] = {&sink->hasher};
 	struct stat st;
+	uint64_t there;
 	uint64_t read = 0;
 
 	if (fstat(sink->fd, &st) != 0)
 		return bake_error_errno(err, errno, "part of '%s'", BAKE_SHOW(sink->path.text));
 	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > sink->size)
 		return bake_sink_restart(sink, err);
-	BAKE_TRY(bake_file_hash(sink->fd, 0, (uint64_t)st.st_size, hashers, 1, NULL, &read, err));
+	there = contiguous(sink->fd, (uint64_t)st.st_size);
+	BAKE_TRY(bake_file_hash(sink->fd, 0, there, hashers, 1, NULL, &read, err));
 	sink->frontier = read;
 	sink->resumed = read;
 	return BAKE_OK;
@@ -162,12 +174,24 @@ static enum bake_status catch_up(struct bake_sink *sink, struct bake_error *err)
 	return bake_file_hash(sink->fd, first, sink->frontier, hashers, 1, NULL, &read, err);
 }
 
+/* What of bytes lies at or after the frontier. What was hashed is not written again. */
+static struct bake_span beyond(struct bake_span bytes, uint64_t *offset, uint64_t frontier)
+{
+	uint64_t known = *offset < frontier ? bake_u64_min(frontier - *offset, bytes.len) : 0;
+
+	*offset += known;
+	return bake_span(bytes.ptr + known, bytes.len - known);
+}
+
 enum bake_status bake_sink_write(
 	struct bake_sink *sink, uint64_t offset, struct bake_span bytes, struct bake_error *err)
 {
 	if (offset > sink->size || bytes.len > sink->size - offset)
 		return bake_error_set(err, BAKE_ERR_PROTOCOL, "net.too-long",
 			"more than the pinned %" PRIu64 " bytes", sink->size);
+	bytes = beyond(bytes, &offset, sink->frontier);
+	if (bytes.len == 0)
+		return BAKE_OK;
 	if (bake_file_write_at(sink->fd, offset, bytes, err) != BAKE_OK)
 		return bake_error_wrap(err, "part of '%s'", BAKE_SHOW(sink->path.text));
 	if (offset != sink->frontier) {
@@ -261,8 +285,13 @@ enum bake_status bake_sink_commit(struct bake_sink *sink, struct bake_error *err
 
 void bake_sink_close(struct bake_sink *sink)
 {
+	/* What lies behind a gap cannot be told from it by the next run. Without the truncation the
+	 * digest at the end would find it out, after all bytes were fetched. */
+	if (sink->fd >= 0 && sink->ahead.count > 0)
+		best_effort(ftruncate(sink->fd, (off_t)sink->frontier));
 	cleanup_close(&sink->fd);
 	sink->fd = -1;
+	sink->ahead.count = 0;
 	bake_hasher_release(&sink->hasher);
 }
 

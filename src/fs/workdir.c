@@ -26,13 +26,18 @@ static void pause_ms(unsigned ms)
 	(void)nanosleep(&wait, NULL);
 }
 
+/* Opens the directory, making it when absent. One that is there may be removed by its last owner
+ * before it is opened: then it is made again. */
 static enum bake_status open_dir(int root, int *out_fd, struct bake_error *err)
 {
 	int fd;
 
-	if (mkdirat(root, BAKE_WORKDIR_NAME, 0700) != 0 && errno != EEXIST)
-		return bake_error_errno(err, errno, "make '%s'", BAKE_WORKDIR_NAME);
-	fd = openat(root, BAKE_WORKDIR_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	do {
+		if (mkdirat(root, BAKE_WORKDIR_NAME, 0700) != 0 && errno != EEXIST)
+			return bake_error_errno(err, errno, "make '%s'", BAKE_WORKDIR_NAME);
+		fd = openat(
+			root, BAKE_WORKDIR_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	} while (fd < 0 && errno == ENOENT);
 	if (fd < 0)
 		return bake_error_errno(err, errno, "open '%s'", BAKE_WORKDIR_NAME);
 	*out_fd = fd;
@@ -69,13 +74,20 @@ static void write_owner(int lock)
 		return; /* only a courtesy to the one who waits */
 }
 
-/* One try. *out stays closed when somebody else holds the lock; *out_owner says who. */
-static enum bake_status try_once(
-	int root, struct bake_workdir *out, long *out_owner, struct bake_error *err)
+enum outcome {
+	TAKEN,
+	HELD, /* by somebody else */
+	LOST  /* the last owner removed it under our hands */
+};
+
+/* One try. *out stays closed unless it is TAKEN; *out_owner says who has it HELD. */
+static enum bake_status try_once(int root, struct bake_workdir *out, enum outcome *outcome,
+	long *out_owner, struct bake_error *err)
 {
 	_cleanup_close_ int dir = -1;
 	_cleanup_close_ int lock = -1;
 
+	*outcome = LOST;
 	BAKE_TRY(open_dir(root, &dir, err));
 	lock = openat(dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (lock < 0 && errno == ENOENT) /* the directory itself was just removed */
@@ -85,12 +97,14 @@ static enum bake_status try_once(
 	if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return bake_error_errno(err, errno, "lock '%s'", BAKE_WORKDIR_NAME);
+		*outcome = HELD;
 		*out_owner = read_owner(lock);
 		return BAKE_OK;
 	}
 	if (!still_named(dir, lock))
 		return BAKE_OK;
 	write_owner(lock);
+	*outcome = TAKEN;
 	*out = (struct bake_workdir){.root = root, .fd = steal_fd(&dir), .lock = steal_fd(&lock)};
 	return BAKE_OK;
 }
@@ -100,14 +114,17 @@ enum bake_status bake_workdir_open(int root, uint64_t timeout_ms, const struct b
 {
 	struct bake_workdir workdir = BAKE_WORKDIR_INIT;
 	uint64_t begin = bake_clock_ms();
+	enum outcome outcome;
 	long owner = 0;
 	bool told = false;
 
 	for (;;) {
-		BAKE_TRY(try_once(root, &workdir, &owner, err));
-		if (workdir.lock >= 0)
+		BAKE_TRY(try_once(root, &workdir, &outcome, &owner, err));
+		if (outcome == TAKEN)
 			break;
 		BAKE_TRY(bake_stop_check(err));
+		if (outcome == LOST)
+			continue;
 		if (bake_clock_ms() - begin >= timeout_ms)
 			return bake_error_transient(err, BAKE_ERR_TEMPORARY, "lock.held",
 				"another process (pid %ld) is working in this directory", owner);
