@@ -12,6 +12,7 @@
 struct entry {
 	const char *type;
 	const char *path;
+	bool has_size;
 	uint64_t size;
 	const char *oid;
 	const char *lfs_oid;
@@ -31,6 +32,7 @@ static enum bake_status read_path(const struct bake_json *value, void *out, stru
 
 static enum bake_status read_size(const struct bake_json *value, void *out, struct bake_error *err)
 {
+	((struct entry *)out)->has_size = true;
 	return bake_json_u64(value, BAKE_SIZE_MAX - 1, &((struct entry *)out)->size, err);
 }
 
@@ -76,6 +78,8 @@ static enum bake_status take_pins(const struct bake_json *value, const struct en
 			return bake_json_blame(value, err);
 		return BAKE_OK;
 	}
+	if (!entry->has_size)
+		return bake_json_error(value, "hub.reply", err, "the entry has no size");
 	file->size = entry->size;
 	if (!entry->oid || bake_digest_parse_hex(BAKE_DIGEST_GIT_SHA1, entry->oid, &file->git_sha1,
 				   err) != BAKE_OK)

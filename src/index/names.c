@@ -115,10 +115,11 @@ static bool is_word(const char *name, const char *at, size_t len)
 const char *bake_names_quantization(const char *name)
 {
 	for (size_t i = 0; i < countof(labels); i++) {
-		const char *at = strcasestr(name, labels[i]);
-
-		if (at && is_word(name, at, strlen(labels[i])))
-			return labels[i];
+		for (const char *at = strcasestr(name, labels[i]); at;
+			at = strcasestr(at + 1, labels[i])) {
+			if (is_word(name, at, strlen(labels[i])))
+				return labels[i];
+		}
 	}
 	/* "model-q4.gguf" says four bits and no more. */
 	if (bake_text_ends(name, "-q4.gguf"))

@@ -83,6 +83,23 @@ struct bake_json bake_json_root(const struct bake_json_doc *doc)
 	return (struct bake_json){.doc = doc, .node = doc->root};
 }
 
+/* A key as a JSON Pointer writes it: "~" and "/" escaped (RFC 6901, 3). Cut where room ends. */
+static void escape_key(const char *key, char *out, size_t room)
+{
+	size_t used = 0;
+
+	for (; *key && used + 3 <= room; key++) {
+		char c = *key;
+
+		if (c == '~' || c == '/') {
+			out[used++] = '~';
+			c = c == '~' ? '0' : '1';
+		}
+		out[used++] = c;
+	}
+	out[used] = '\0';
+}
+
 /* The pointer of value, as text for people and as steps for the search of its line. */
 static void describe(const struct bake_json *value, char *pointer, size_t room, unsigned *out_line)
 {
@@ -95,12 +112,14 @@ static void describe(const struct bake_json *value, char *pointer, size_t room, 
 		steps[count++] = (struct bake_json_step){.key = at->key, .index = at->index};
 	pointer[0] = '\0';
 	for (size_t i = count; i-- > 0 && used < room;) {
-		char number[24];
+		char step[BAKE_SHOWN_MAX + 24];
 		int put;
 
-		(void)snprintf(number, sizeof(number), "%zu", steps[i].index);
-		put = snprintf(pointer + used, room - used, "/%s",
-			steps[i].key ? BAKE_SHOW(steps[i].key) : number);
+		if (steps[i].key)
+			escape_key(steps[i].key, step, sizeof(step));
+		else
+			(void)snprintf(step, sizeof(step), "%zu", steps[i].index);
+		put = snprintf(pointer + used, room - used, "/%s", BAKE_SHOW(step));
 		used += put > 0 ? (size_t)put : 0;
 	}
 	*out_line = bake_json_locate(value->doc->text, steps, count);

@@ -228,16 +228,23 @@ static char *default_path(struct bake_arena *arena, const struct bake_model *mod
 	return path;
 }
 
-static enum bake_status fill_defaults(
-	struct bake_arena *arena, struct bake_model *model, struct bake_error *err)
+static enum bake_status fill_defaults(const struct bake_json *value, struct bake_arena *arena,
+	struct bake_model *model, struct bake_error *err)
 {
+	struct bake_relpath path;
+
 	if (!model->title)
 		model->title = model->id;
 	if (!model->layer)
 		model->layer = layer_of_role(model->role);
 	if (!model->path)
 		model->path = default_path(arena, model);
-	return model->path ? BAKE_OK : bake_error_nomem(err);
+	if (!model->path)
+		return bake_error_nomem(err);
+	if (bake_relpath_parse_model(model->path, &path, err) == BAKE_OK)
+		return BAKE_OK;
+	bake_json_blame(value, err);
+	return bake_error_hint(err, "give it another \"path\"");
 }
 
 /* A variant that is written must not contradict the file's own name; one that is not written is
@@ -320,7 +327,7 @@ enum bake_status bake_model_read(const struct bake_json *value, struct bake_aren
 		return bake_error_nomem(err);
 	BAKE_TRY(check_shape(value, &reading.model, err));
 	BAKE_TRY(settle_variant(value, arena, &reading.model, err));
-	BAKE_TRY(fill_defaults(arena, &reading.model, err));
+	BAKE_TRY(fill_defaults(value, arena, &reading.model, err));
 	*out = reading.model;
 	return BAKE_OK;
 }

@@ -4,7 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* One code point, so that ? and [...] take a character and not a byte. Assumes valid UTF-8. */
+/* One code point, so that ? and [...] take a character and not a byte. Assumes valid UTF-8. A
+ * backslash reads as a slash, in patterns as in paths. */
 static uint32_t next_point(const char **at)
 {
 	const unsigned char *p = (const unsigned char *)*at;
@@ -18,7 +19,7 @@ static uint32_t next_point(const char **at)
 		more--;
 	}
 	(*at)++;
-	return point;
+	return point == '\\' ? '/' : point;
 }
 
 /* The end of a bracket expression that begins at "[", or NULL: then "[" is an ordinary character.
@@ -77,7 +78,7 @@ static bool match_one(const char **pattern, const char **path)
 bool bake_pattern_match(const char *pattern, const char *path)
 {
 	size_t len = strlen(pattern);
-	bool whole_directory = len && pattern[len - 1] == '/';
+	bool whole_directory = len && strchr("/\\", pattern[len - 1]);
 	const char *star = NULL;
 	const char *resume = path;
 

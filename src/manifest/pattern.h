@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* include and exclude as the `hf` command does them: Python's fnmatch.fnmatchcase on the whole
- * repository path. `*` and `?` cross "/", `**` is just `*`, [seq] and [!seq] have no escape, and a
- * pattern that ends in "/" takes everything beneath it. */
+ * repository path. `*` and `?` cross "/", `**` is just `*`, [seq] and [!seq] have no escape, a
+ * backslash is a "/", and a pattern that ends in "/" takes everything beneath it. */
 #ifndef MANIFEST_PATTERN_H
 #define MANIFEST_PATTERN_H
 

@@ -23,14 +23,20 @@ static const struct range ranges4[] = {
 	{"169.254.0.0", 16, "link-local"},
 	{"172.16.0.0", 12, "private"},
 	{"192.0.0.0", 24, "reserved"},
+	{"192.0.2.0", 24, "documentation"},
 	{"192.168.0.0", 16, "private"},
 	{"198.18.0.0", 15, "benchmarking"},
+	{"198.51.100.0", 24, "documentation"},
+	{"203.0.113.0", 24, "documentation"},
 	{"224.0.0.0", 3, "multicast or reserved"},
 };
 
 static const struct range ranges6[] = {
 	{"::", 128, "unspecified"},
 	{"::1", 128, "loopback"},
+	{"64:ff9b:1::", 48, "private"},
+	{"100::", 64, "discard"},
+	{"2001:db8::", 32, "documentation"},
 	{"fc00::", 7, "private"},
 	{"fe80::", 10, "link-local"},
 	{"fec0::", 10, "private"},

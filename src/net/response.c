@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/response.h"
 
+#include <ctype.h>
 #include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
@@ -64,20 +65,76 @@ bool bake_retry_after_parse(const char *text, size_t len, int64_t now, uint64_t 
 	return true;
 }
 
-/* Whether a link's parameters, up to the next link, have rel=next. */
-static bool is_next(const char *params, size_t len)
+static bool is_one_of(char c, const char *set)
 {
-	static const char *const forms[] = {"rel=\"next\"", "rel=next"};
+	return c != '\0' && strchr(set, c);
+}
 
-	for (size_t i = 0; i < countof(forms); i++) {
-		size_t want = strlen(forms[i]);
+static const char *skip(const char *at, const char *end, const char *set)
+{
+	while (at < end && is_one_of(*at, set))
+		at++;
+	return at;
+}
 
-		for (size_t at = 0; at + want <= len; at++) {
-			if (strncasecmp(params + at, forms[i], want) == 0)
-				return true;
-		}
+/* A parameter's value: a token, or a quoted string, without its quotes. Returns what is behind it. */
+static const char *take_value(const char *at, const char *end, const char **out, size_t *out_len)
+{
+	bool quoted = at < end && *at == '"';
+	const char *stop = at + quoted;
+
+	*out = stop;
+	while (stop < end && (quoted ? *stop != '"' : !is_one_of(*stop, ";, \t")))
+		stop += quoted && *stop == '\\' && stop + 1 < end ? 2 : 1;
+	*out_len = (size_t)(stop - *out);
+	return quoted && stop < end ? stop + 1 : stop;
+}
+
+/* Whether one of the relations in value, with blanks between them, is "next". */
+static bool has_next(const char *value, size_t len)
+{
+	static const char next[] = "next";
+
+	for (size_t at = 0; at < len;) {
+		size_t word = 0;
+
+		while (at + word < len && !isspace((unsigned char)value[at + word]))
+			word++;
+		if (word == strlen(next) && strncasecmp(value + at, next, word) == 0)
+			return true;
+		at += word + 1;
 	}
 	return false;
+}
+
+/* Reads the parameters behind a link's target (RFC 8288, 3: `;name=value` any number of times).
+ * Returns where they end, at the comma before the next link or at the end; *out_next says whether
+ * the link's relation is next. Only the first "rel" counts. */
+static const char *take_params(const char *at, const char *end, bool *out_next)
+{
+	bool has_relation = false;
+
+	*out_next = false;
+	while (at < end && *at != ',') {
+		const char *name = skip(at, end, "; \t");
+		const char *value;
+		size_t name_len;
+		size_t value_len;
+
+		at = name;
+		while (at < end && !is_one_of(*at, "=;, \t"))
+			at++;
+		name_len = (size_t)(at - name);
+		at = skip(at, end, " \t");
+		if (at == end || *at != '=')
+			continue;
+		at = take_value(skip(at + 1, end, " \t"), end, &value, &value_len);
+		if (has_relation || name_len != 3 || strncasecmp(name, "rel", 3) != 0)
+			continue;
+		has_relation = true;
+		*out_next = has_next(value, value_len);
+	}
+	return at;
 }
 
 bool bake_link_next_parse(const char *text, size_t len, char *out, size_t room)
@@ -87,19 +144,16 @@ bool bake_link_next_parse(const char *text, size_t len, char *out, size_t room)
 	while (text < end) {
 		const char *open = memchr(text, '<', (size_t)(end - text));
 		const char *close = open ? memchr(open, '>', (size_t)(end - open)) : NULL;
-		const char *next;
+		bool next;
 
 		if (!close)
 			return false;
-		next = memchr(close, '<', (size_t)(end - close));
-		if (!next)
-			next = end;
-		if (is_next(close, (size_t)(next - close)) && (size_t)(close - open) <= room) {
+		text = take_params(close + 1, end, &next);
+		if (next && (size_t)(close - open) <= room) {
 			memcpy(out, open + 1, (size_t)(close - open - 1));
 			out[close - open - 1] = '\0';
 			return true;
 		}
-		text = next;
 	}
 	return false;
 }

@@ -166,13 +166,26 @@ static bool has_secret_query(const char *url)
 	return false;
 }
 
+/* Where the authority of a URL that has one begins, and how long it is; else the URL itself and 0.
+ * "://" behind a "/", "?" or "#" is a part of those. */
+static const char *authority_of(const char *url, size_t *out_len)
+{
+	size_t scheme = strcspn(url, ":/?#");
+
+	*out_len = 0;
+	if (strncmp(url + scheme, "://", 3) != 0)
+		return url;
+	*out_len = strcspn(url + scheme + 3, "/?#");
+	return url + scheme + 3;
+}
+
 enum bake_status bake_url_check_secret(const char *url, struct bake_error *err)
 {
-	const char *authority = strstr(url, "://");
-	size_t len = authority ? strcspn(authority + 3, "/?#") : 0;
+	size_t len;
+	const char *authority = authority_of(url, &len);
 	const char *what = NULL;
 
-	if (authority && memchr(authority + 3, '@', len))
+	if (memchr(authority, '@', len))
 		what = "a user name or password";
 	else if (has_secret_query(url))
 		what = "a token or signature";
@@ -185,14 +198,12 @@ enum bake_status bake_url_check_secret(const char *url, struct bake_error *err)
 
 const char *bake_url_show(const char *url, char text[BAKE_URL_SHOWN])
 {
-	const char *scheme_end = strstr(url, "://");
-	const char *rest = scheme_end ? scheme_end + 3 : url;
-	const char *at = memchr(rest, '@', strcspn(rest, "/?#"));
+	size_t len;
+	const char *authority = authority_of(url, &len);
+	const char *user = memrchr(authority, '@', len);
+	const char *rest = user ? user + 1 : authority;
 
-	if (at)
-		rest = at + 1;
-	(void)snprintf(text, BAKE_URL_SHOWN, "%.*s%s",
-		scheme_end && scheme_end - url < 16 ? (int)(scheme_end + 3 - url) : 0, url,
+	(void)snprintf(text, BAKE_URL_SHOWN, "%s%s", BAKE_SHOW_SPAN(url, (size_t)(authority - url)),
 		BAKE_SHOW_SPAN(rest, strcspn(rest, "?#")));
 	return text;
 }
