@@ -53,6 +53,9 @@ enum bake_status bake_store_copy(
 		return bake_error_set(err, BAKE_ERR_INTEGRITY, "integrity.size",
 			"expected %" PRIu64 " bytes, got %" PRIu64, sink->size,
 			(uint64_t)st.st_size);
+	/* What an earlier run left may be wrong, and copying takes no longer than reading it again. */
+	if (sink->resumed > 0)
+		BAKE_TRY(bake_sink_restart(sink, err));
 	(void)posix_fadvise(from, 0, 0, POSIX_FADV_SEQUENTIAL);
 	BAKE_TRY(copy_bytes(from, sink, events, err));
 	return bake_sink_commit(sink, err);

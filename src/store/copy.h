@@ -8,7 +8,7 @@
 #include "fs/sink.h"
 
 /* Writes all of from, read from its beginning, to the sink that was opened for it, and commits.
- * A source that is not what was pinned: BAKE_ERR_INTEGRITY, and *out_head its first bytes. */
+ * A source that is not what was pinned: BAKE_ERR_INTEGRITY. */
 enum bake_status bake_store_copy(int from, struct bake_sink *sink, const struct bake_events *events,
 	struct bake_error *err) BAKE_CHECKED;
 

@@ -50,9 +50,10 @@ void cli_progress_clear(struct cli_progress *progress)
 
 static struct cli_progress_file *find(struct cli_progress *progress, const char *name)
 {
+	uint64_t key = bake_text_hash(name, strlen(name));
+
 	for (size_t i = 0; i < progress->active; i++) {
-		if (strncmp(progress->files[i].name, name, sizeof(progress->files[i].name) - 1) ==
-			0)
+		if (progress->files[i].key == key)
 			return &progress->files[i];
 	}
 	return NULL;
@@ -66,6 +67,7 @@ static void add(struct cli_progress *progress, const struct bake_event *event)
 		return;
 	file = &progress->files[progress->active++];
 	*file = (struct cli_progress_file){
+		.key = bake_text_hash(event->name, strlen(event->name)),
 		.begin = event->done,
 		.done = event->done,
 		.total = event->total,

@@ -25,7 +25,8 @@ enum {
 };
 
 struct cli_progress_file {
-	char name[160];
+	char name[160]; /* as shown */
+	uint64_t key;	/* of the whole name */
 	uint64_t begin; /* bytes there at the start */
 	uint64_t done;
 	uint64_t total;
