@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An index of any bytes: refused, or it answers, and what is written from it answers the same. */
+#include "base/relpath.h"
+#include "fuzz/fuzz.h"
+#include "index/api.h"
+#include "index/index.h"
+#include "index/names.h"
+
+static const char *selected(const struct bake_index *index, const char *group)
+{
+	const struct bake_index_model *model =
+		bake_index_select(index, group, &(struct bake_index_wish){.rank = 0});
+
+	return model ? model->id : "";
+}
+
+static void look_at(const struct bake_index_model *model)
+{
+	struct bake_error err = BAKE_ERROR_INIT;
+	struct bake_relpath path;
+
+	CLAIM(succeeded(bake_relpath_parse_model(model->path, &path, &err), &err));
+	for (size_t i = 0; i < model->file_count; i++) {
+		CLAIM(succeeded(bake_relpath_parse_model(model->files[i].path, &path, &err), &err));
+		keep_text(bake_names_quantization(model->files[i].path));
+	}
+	keep_text(bake_names_format(model->files, model->file_count));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(BAKE_INDEX_BYTES_MAX);
+	_cleanup_(bake_index_free) struct bake_index *index = NULL;
+	_cleanup_(bake_index_free) struct bake_index *again = NULL;
+	struct bake_error err = BAKE_ERROR_INIT;
+	struct bake_api api;
+
+	if (!succeeded(bake_index_parse(bake_span(data, size), "i.json", &index, &err), &err))
+		return 0;
+	bake_api_compute(index, &api);
+	keep(api.default_rank);
+	for (size_t i = 0; i < index->model_count; i++)
+		look_at(&index->models[i]);
+	if (!index->lock_sha256.kind)
+		return 0; /* there is no writing of what was not built from a lock */
+	CLAIM(succeeded(bake_index_write(index, "fuzz", &text, &err), &err));
+	CLAIM(succeeded(bake_index_parse(bake_buf_span(&text), "again", &again, &err), &err));
+	CLAIM(again->model_count == index->model_count);
+	for (size_t i = 0; i < index->model_count; i++) {
+		const char *group = index->models[i].group;
+
+		if (group)
+			CLAIM(strcmp(selected(index, group), selected(again, group)) == 0);
+	}
+	return 0;
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Documents read with a ceiling and replaced whole; large files hashed in pieces. */
+#include "unit/rows.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fs/file.h"
+#include "unit/scratch.h"
+
+static const struct read_row {
+	const char *name;
+	const char *file; /* in the directory; NULL: the directory itself */
+	size_t max;
+	enum bake_status want;
+	const char *id;
+	const char *content;
+} reads[] = {
+	{"all of it", "ten", 100, BAKE_OK, NULL, "0123456789"},
+	{"as much as may be", "ten", 10, BAKE_OK, NULL, "0123456789"},
+	{"one too much", "ten", 9, BAKE_ERR_DATA, "data.too-large", NULL},
+	{"empty", "empty", 100, BAKE_OK, NULL, ""},
+	{"through the user's own link", "link", 100, BAKE_OK, NULL, "0123456789"},
+	{"absent", "absent", 100, BAKE_ERR_NOINPUT, "fs.not-found", NULL},
+	{"a directory", NULL, 100, BAKE_ERR_NOINPUT, "fs.not-found", NULL},
+};
+
+static void try_read(void **state)
+{
+	const struct read_row *row = *state;
+	_cleanup_(bake_buf_release) struct bake_buf buf = BAKE_BUF_INIT(row->max);
+	char where[SCRATCH_PATH];
+	char path[SCRATCH_PATH + 32];
+	_cleanup_close_ int dir = scratch_open(where);
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	scratch_text(dir, "ten", "0123456789");
+	scratch_text(dir, "empty", "");
+	assert_int_equal(symlinkat("ten", dir, "link"), 0);
+	(void)snprintf(path, sizeof(path), "%s/%s", where, row->file ? row->file : "");
+	check_status(bake_file_read(path, &buf, &err), &err, row->want, row->id);
+	if (row->content) {
+		assert_int_equal(buf.len, strlen(row->content));
+		assert_memory_equal(bake_buf_span(&buf).ptr, row->content, buf.len);
+	}
+}
+
+static void a_dash_is_standard_input(void)
+{
+	_cleanup_(bake_buf_release) struct bake_buf buf = BAKE_BUF_INIT(100);
+	struct bake_error err = BAKE_ERROR_INIT;
+	enum bake_status status;
+	int saved = dup(STDIN_FILENO);
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(write(ends[1], "piped", 5), 5);
+	(void)close(ends[1]);
+	assert_int_equal(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+	(void)close(ends[0]);
+	status = bake_file_read("-", &buf, &err);
+	if (saved >= 0) {
+		(void)dup2(saved, STDIN_FILENO);
+		(void)close(saved);
+	}
+	check_status(status, &err, BAKE_OK, NULL);
+	assert_string_equal(buf.ptr, "piped");
+}
+
+static void replacing_sets_content_mode_and_time(void)
+{
+	char where[SCRATCH_PATH];
+	_cleanup_close_ int dir = scratch_open(where);
+	struct bake_error err = BAKE_ERROR_INIT;
+	mode_t mask = umask(0077);
+	struct stat st;
+
+	for (int round = 0; round < 2; round++) {
+		check_status(bake_file_replace(dir, "a.json", bake_span_text("new"), 12345, &err),
+			&err, BAKE_OK, NULL);
+		assert_true(scratch_says(dir, "a.json", "new"));
+		assert_int_equal(fstatat(dir, "a.json", &st, AT_SYMLINK_NOFOLLOW), 0);
+		assert_int_equal(st.st_mode, S_IFREG | 0644);
+		assert_int_equal(st.st_mtim.tv_sec, 12345);
+		assert_int_equal(scratch_count(dir), 1);
+		scratch_text(dir, "a.json", "a longer text that was there");
+	}
+	(void)umask(mask);
+}
+
+static void minus_one_is_now(void)
+{
+	char where[SCRATCH_PATH];
+	_cleanup_close_ int dir = scratch_open(where);
+	struct bake_error err = BAKE_ERROR_INIT;
+	struct stat st;
+
+	check_status(
+		bake_file_replace(dir, "a", bake_span_text(""), -1, &err), &err, BAKE_OK, NULL);
+	assert_int_equal(fstatat(dir, "a", &st, AT_SYMLINK_NOFOLLOW), 0);
+	assert_true(st.st_mtim.tv_sec > 1700000000);
+	assert_int_equal(st.st_size, 0);
+}
+
+static const struct refuse_row {
+	const char *name;
+	const char *file;
+	const char *id;
+} refusals[] = {
+	{"a link", "link", "path.symlink"},
+	{"a dangling link", "dangling", "path.symlink"},
+	{"a directory", "dir", "path.type"},
+	{"a fifo", "fifo", "path.type"},
+	{"the directory itself", ".", "path.type"},
+};
+
+static void try_refusal(void **state)
+{
+	const struct refuse_row *row = *state;
+	char where[SCRATCH_PATH];
+	_cleanup_close_ int dir = scratch_open(where);
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	scratch_text(dir, "precious", "untouched");
+	assert_int_equal(symlinkat("precious", dir, "link"), 0);
+	assert_int_equal(symlinkat("nowhere", dir, "dangling"), 0);
+	assert_int_equal(mkdirat(dir, "dir", 0755), 0);
+	assert_int_equal(mkfifoat(dir, "fifo", 0644), 0);
+	check_status(bake_file_replace(dir, row->file, bake_span_text("new"), 0, &err), &err,
+		BAKE_ERR_CANTCREATE, row->id);
+	assert_true(scratch_says(dir, "precious", "untouched"));
+	assert_int_equal(scratch_count(dir), 5);
+}
+
+/* The rename fails after everything else went well: for root, too. */
+static void a_failed_replacement_leaves_nothing(void)
+{
+	char where[SCRATCH_PATH];
+	_cleanup_close_ int dir = scratch_open(where);
+	struct bake_error err = BAKE_ERROR_INIT;
+	char name[300];
+
+	memset(name, 'x', sizeof(name));
+	name[sizeof(name) - 1] = '\0';
+	check_status(bake_file_replace(dir, name, bake_span_text("new"), 0, &err), &err,
+		BAKE_ERR_CANTCREATE, "path.too-long");
+	assert_int_equal(scratch_count(dir), 0);
+}
+
+static void a_path_is_a_directory_and_a_name(void)
+{
+	char where[SCRATCH_PATH];
+	char path[SCRATCH_PATH + 32];
+	_cleanup_close_ int dir = scratch_open(where);
+	_cleanup_close_ int here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct bake_error err = BAKE_ERROR_INIT;
+	enum bake_status status;
+
+	(void)snprintf(path, sizeof(path), "%s/a", where);
+	check_status(
+		bake_file_replace_path(path, bake_span_text("1"), 0, &err), &err, BAKE_OK, NULL);
+	assert_true(scratch_says(dir, "a", "1"));
+	assert_int_equal(fchdir(dir), 0);
+	status = bake_file_replace_path("b", bake_span_text("2"), 0, &err);
+	assert_int_equal(fchdir(here), 0);
+	check_status(status, &err, BAKE_OK, NULL);
+	assert_true(scratch_says(dir, "b", "2"));
+	(void)snprintf(path, sizeof(path), "%s/absent/a", where);
+	check_status(bake_file_replace_path(path, bake_span_text("3"), 0, &err), &err,
+		BAKE_ERR_NOINPUT, "fs.not-found");
+}
+
+/* 2.5 MiB: more than two of the pieces that are read at a time. */
+enum {
+	LARGE = 5 * 512 * 1024
+};
+
+static uint8_t *large_content(void)
+{
+	uint8_t *bytes = malloc(LARGE);
+
+	assert_non_null(bytes);
+	for (size_t i = 0; i < LARGE; i++)
+		bytes[i] = (uint8_t)(i * 7 + i / 251);
+	return bytes;
+}
+
+static const struct hash_row {
+	const char *name;
+	uint64_t first;
+	uint64_t end;
+	uint64_t want; /* bytes read */
+	bool good;
+} hashes[] = {
+	{"all", 0, UINT64_MAX, LARGE, true},
+	{"all, the size being known", 0, LARGE, LARGE, true},
+	{"from the middle", 1000, UINT64_MAX, LARGE - 1000, true},
+	{"in the middle", 1048000, 1049000, 1000, true},
+	{"nothing", 5, 5, 0, true},
+	{"from the end", LARGE, UINT64_MAX, 0, true},
+	{"behind the end", LARGE + 5, UINT64_MAX, 0, true},
+	{"more than there is", 0, LARGE + 1, 0, false},
+	{"all behind the end", LARGE + 5, LARGE + 6, 0, false},
+};
+
+static void add_up(void *context, uint64_t bytes)
+{
+	*(uint64_t *)context += bytes;
+}
+
+static void try_hash(void **state)
+{
+	const struct hash_row *row = *state;
+	_cleanup_(bake_hasher_release) struct bake_hasher one = BAKE_HASHER_INIT;
+	_cleanup_(bake_hasher_release) struct bake_hasher two = BAKE_HASHER_INIT;
+	struct bake_hasher *hashers[] = {&one, &two};
+	_cleanup_free_ uint8_t *bytes = large_content();
+	char where[SCRATCH_PATH];
+	_cleanup_close_ int dir = scratch_open(where);
+	_cleanup_close_ int fd = -1;
+	struct bake_error err = BAKE_ERROR_INIT;
+	struct bake_digest want = {.kind = BAKE_DIGEST_NONE};
+	struct bake_digest got = want;
+	uint64_t told = 0;
+	uint64_t read = 0;
+	struct bake_read_progress progress = {add_up, &told};
+
+	scratch_write(dir, "large", bytes, LARGE);
+	fd = openat(dir, "large", O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	check_status(bake_hasher_init_sha256(&one, &err), &err, BAKE_OK, NULL);
+	check_status(bake_hasher_init_sha256(&two, &err), &err, BAKE_OK, NULL);
+	check_status(bake_file_hash(fd, row->first, row->end, hashers, 2, &progress, &read, &err),
+		&err, row->good ? BAKE_OK : BAKE_ERR_INTEGRITY, "integrity.size");
+	assert_int_equal(read, row->want);
+	if (!row->good)
+		return;
+	assert_int_equal(told, row->want);
+	check_status(bake_digest_of(bake_span(row->want ? bytes + row->first : bytes, row->want),
+			     &want, &err),
+		&err, BAKE_OK, NULL);
+	check_status(bake_hasher_final(&one, &got, &err), &err, BAKE_OK, NULL);
+	assert_true(bake_digest_equal(&got, &want));
+	check_status(bake_hasher_final(&two, &got, &err), &err, BAKE_OK, NULL);
+	assert_true(bake_digest_equal(&got, &want));
+}
+
+static void writing_is_positional(void)
+{
+	char where[SCRATCH_PATH];
+	_cleanup_close_ int dir = scratch_open(where);
+	_cleanup_close_ int fd = openat(dir, "f", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	check_status(bake_file_write_at(fd, 3, bake_span_text("def"), &err), &err, BAKE_OK, NULL);
+	check_status(bake_file_write_at(fd, 0, bake_span_text("abc"), &err), &err, BAKE_OK, NULL);
+	check_status(bake_file_write_at(fd, 9, bake_span_text(""), &err), &err, BAKE_OK, NULL);
+	assert_true(scratch_says(dir, "f", "abcdef"));
+}
+
+static void a_full_disk_says_so(void)
+{
+	_cleanup_close_ int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	if (fd < 0)
+		skip();
+	check_status(bake_file_write_at(fd, 0, bake_span_text("x"), &err), &err, BAKE_ERR_NOSPACE,
+		"disk.full");
+}
+
+static const struct scenario others[] = {
+	{"read: a dash is standard input", a_dash_is_standard_input},
+	{"replace: content, mode and time", replacing_sets_content_mode_and_time},
+	{"replace: -1 is now", minus_one_is_now},
+	{"replace: failed, it leaves nothing", a_failed_replacement_leaves_nothing},
+	{"replace: a path", a_path_is_a_directory_and_a_name},
+	{"write: at an offset", writing_is_positional},
+	{"write: a full disk says so", a_full_disk_says_so},
+};
+
+int main(void)
+{
+	static const struct rows tables[] = {
+		ROWS(reads, try_read),
+		ROWS(refusals, try_refusal),
+		ROWS(hashes, try_hash),
+		ROWS(others, play_scenario),
+	};
+
+	return run_rows("fs/file", tables, countof(tables));
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one form in which we write JSON, byte for byte. */
+#include "unit/rows.h"
+
+#include <string.h>
+
+#include "json/json.h"
+#include "json/writer.h"
+
+static void write_nothing(struct bake_json_writer *writer)
+{
+	bake_json_object(writer);
+	bake_json_end_object(writer);
+}
+
+static void write_members(struct bake_json_writer *writer)
+{
+	bake_json_object(writer);
+	bake_json_put_text(writer, "text", "a");
+	bake_json_put_text(writer, "absent", NULL);
+	bake_json_put_u64(writer, "zero", 0);
+	bake_json_put_u64(writer, "most", UINT64_MAX);
+	bake_json_put_bool(writer, "yes", true);
+	bake_json_put_bool(writer, "no", false);
+	bake_json_key(writer, "null");
+	bake_json_write_null(writer);
+	bake_json_end_object(writer);
+}
+
+static void write_nested(struct bake_json_writer *writer)
+{
+	bake_json_object(writer);
+	bake_json_key(writer, "a");
+	bake_json_array(writer);
+	bake_json_object(writer);
+	bake_json_put_u64(writer, "b", 1);
+	bake_json_end_object(writer);
+	bake_json_array(writer);
+	bake_json_end_array(writer);
+	bake_json_write_u64(writer, 2);
+	bake_json_end_array(writer);
+	bake_json_key(writer, "c");
+	bake_json_object(writer);
+	bake_json_end_object(writer);
+	bake_json_end_object(writer);
+}
+
+static void write_lines(struct bake_json_writer *writer)
+{
+	bake_json_array(writer);
+	bake_json_object_line(writer);
+	bake_json_put_text(writer, "a", "x");
+	bake_json_key(writer, "b");
+	bake_json_array(writer);
+	bake_json_write_u64(writer, 1);
+	bake_json_object(writer);
+	bake_json_end_object(writer);
+	bake_json_array_line(writer);
+	bake_json_write_bool(writer, true);
+	bake_json_end_array(writer);
+	bake_json_end_array(writer);
+	bake_json_put_u64(writer, "c", 2);
+	bake_json_end_object(writer);
+	bake_json_array_line(writer);
+	bake_json_end_array(writer);
+	bake_json_object(writer);
+	bake_json_put_u64(writer, "d", 3);
+	bake_json_end_object(writer);
+	bake_json_end_array(writer);
+}
+
+static void write_lists(struct bake_json_writer *writer)
+{
+	static const char *const list[] = {"x", "y"};
+
+	bake_json_object(writer);
+	bake_json_put_list(writer, "two", list, 2);
+	bake_json_put_list(writer, "none", NULL, 0);
+	bake_json_end_object(writer);
+}
+
+static void write_escapes(struct bake_json_writer *writer)
+{
+	bake_json_object(writer);
+	bake_json_put_text(writer, "q\"k", "a\"b\\c/d");
+	bake_json_put_text(writer, "controls", "\n\t\r\b\f\x01\x1f\x7f");
+	bake_json_put_text(writer, "utf-8", "\xc3\xa4\xf0\x9f\x98\x80");
+	bake_json_put_text(writer, "empty", "");
+	bake_json_end_object(writer);
+}
+
+static void write_splices(struct bake_json_writer *writer)
+{
+	bake_json_object(writer);
+	bake_json_splice(writer, "");
+	bake_json_put_u64(writer, "a", 1);
+	bake_json_splice(writer, "\"b\": 2, \"c\": 3");
+	bake_json_put_u64(writer, "d", 4);
+	bake_json_end_object(writer);
+}
+
+static void write_first_splice(struct bake_json_writer *writer)
+{
+	bake_json_object(writer);
+	bake_json_splice(writer, "\"b\": 2");
+	bake_json_splice(writer, "");
+	bake_json_put_u64(writer, "c", 3);
+	bake_json_end_object(writer);
+}
+
+static const struct write_row {
+	const char *name;
+	void (*write)(struct bake_json_writer *writer);
+	const char *want;
+} writes[] = {
+	{"nothing", write_nothing, "{}\n"},
+	{"members", write_members,
+		"{\n"
+		"  \"text\": \"a\",\n"
+		"  \"zero\": 0,\n"
+		"  \"most\": 18446744073709551615,\n"
+		"  \"yes\": true,\n"
+		"  \"no\": false,\n"
+		"  \"null\": null\n"
+		"}\n"},
+	{"nested", write_nested,
+		"{\n"
+		"  \"a\": [\n"
+		"    {\n"
+		"      \"b\": 1\n"
+		"    },\n"
+		"    [],\n"
+		"    2\n"
+		"  ],\n"
+		"  \"c\": {}\n"
+		"}\n"},
+	{"one line", write_lines,
+		"[\n"
+		"  {\"a\": \"x\", \"b\": [1, {}, [true]], \"c\": 2},\n"
+		"  [],\n"
+		"  {\n"
+		"    \"d\": 3\n"
+		"  }\n"
+		"]\n"},
+	{"lists", write_lists,
+		"{\n"
+		"  \"two\": [\"x\", \"y\"],\n"
+		"  \"none\": []\n"
+		"}\n"},
+	{"escapes", write_escapes,
+		"{\n"
+		"  \"q\\\"k\": \"a\\\"b\\\\c/d\",\n"
+		"  \"controls\": \"\\n\\t\\u000d\\u0008\\u000c\\u0001\\u001f\\u007f\",\n"
+		"  \"utf-8\": \"\xc3\xa4\xf0\x9f\x98\x80\",\n"
+		"  \"empty\": \"\"\n"
+		"}\n"},
+	{"spliced members", write_splices,
+		"{\n"
+		"  \"a\": 1,\n"
+		"  \"b\": 2, \"c\": 3,\n"
+		"  \"d\": 4\n"
+		"}\n"},
+	{"spliced first", write_first_splice,
+		"{\n"
+		"  \"b\": 2,\n"
+		"  \"c\": 3\n"
+		"}\n"},
+};
+
+static void try_write(void **state)
+{
+	const struct write_row *row = *state;
+	_cleanup_(bake_buf_release) struct bake_buf buf = BAKE_BUF_INIT(4096);
+	struct bake_json_writer writer = BAKE_JSON_WRITER_INIT(&buf);
+	_cleanup_(bake_json_close) struct bake_json_doc *doc = NULL;
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	row->write(&writer);
+	bake_json_finish(&writer);
+	check_status(bake_buf_status(&buf, "json", &err), &err, BAKE_OK, NULL);
+	assert_string_equal(buf.ptr, row->want);
+	if (!strstr(row->want, "18446744073709551615")) /* past what JSON readers hold */
+		check_status(bake_json_open(bake_buf_span(&buf), "written", &doc, &err), &err,
+			BAKE_OK, NULL);
+}
+
+static void a_full_buffer_is_found_out_at_the_end(void)
+{
+	_cleanup_(bake_buf_release) struct bake_buf buf = BAKE_BUF_INIT(10);
+	struct bake_json_writer writer = BAKE_JSON_WRITER_INIT(&buf);
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	write_nested(&writer);
+	bake_json_finish(&writer);
+	check_status(bake_buf_status(&buf, "json", &err), &err, BAKE_ERR_DATA, "data.too-large");
+}
+
+static const struct scenario others[] = {
+	{"a full buffer is found out at the end", a_full_buffer_is_found_out_at_the_end},
+};
+
+int main(void)
+{
+	static const struct rows tables[] = {
+		ROWS(writes, try_write),
+		ROWS(others, play_scenario),
+	};
+
+	return run_rows("json/write", tables, countof(tables));
+}

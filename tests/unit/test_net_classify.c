@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What libcurl's failures mean: whose fault, and whether another attempt is worth it. */
+#include "unit/rows.h"
+
+#include <string.h>
+
+#include "net/classify.h"
+
+static const struct code_row {
+	const char *name;
+	CURLcode code;
+	bool answered;
+	enum bake_status want;
+	const char *id;
+	bool transient;
+} codes[] = {
+	{"refused", CURLE_COULDNT_CONNECT, false, BAKE_ERR_TEMPORARY, "net.connect", true},
+	{"timeout before an answer", CURLE_OPERATION_TIMEDOUT, false, BAKE_ERR_TEMPORARY,
+		"net.timeout", true},
+	{"timeout within an answer", CURLE_OPERATION_TIMEDOUT, true, BAKE_ERR_TEMPORARY,
+		"net.stalled", true},
+	{"short body", CURLE_PARTIAL_FILE, true, BAKE_ERR_TEMPORARY, "net.short", true},
+	{"nothing came", CURLE_GOT_NOTHING, false, BAKE_ERR_TEMPORARY, "net.reset", true},
+	{"reset", CURLE_RECV_ERROR, true, BAKE_ERR_TEMPORARY, "net.reset", true},
+	{"reset while sending", CURLE_SEND_ERROR, false, BAKE_ERR_TEMPORARY, "net.reset", true},
+	{"proxy unknown", CURLE_COULDNT_RESOLVE_PROXY, false, BAKE_ERR_UNAVAILABLE, "net.proxy",
+		false},
+	{"proxy fails", CURLE_PROXY, false, BAKE_ERR_TEMPORARY, "net.proxy", true},
+	{"certificate", CURLE_PEER_FAILED_VERIFICATION, false, BAKE_ERR_PROTOCOL, "tls.verify",
+		false},
+	{"no certificates of one's own", CURLE_SSL_CACERT_BADFILE, false, BAKE_ERR_PROTOCOL,
+		"tls.ca", false},
+	{"handshake", CURLE_SSL_CONNECT_ERROR, false, BAKE_ERR_PROTOCOL, "tls.handshake", true},
+	{"not HTTP", CURLE_WEIRD_SERVER_REPLY, false, BAKE_ERR_PROTOCOL, "net.http", true},
+	{"another scheme", CURLE_UNSUPPORTED_PROTOCOL, false, BAKE_ERR_POLICY, "policy.scheme",
+		false},
+	{"memory", CURLE_OUT_OF_MEMORY, false, BAKE_ERR_RESOURCES, "sys.memory", false},
+	{"anything else", CURLE_BAD_CONTENT_ENCODING, true, BAKE_ERR_PROTOCOL, "net.transfer",
+		false},
+};
+
+static const struct bake_origin origin = {.scheme = "https", .host = "a.org", .port = 443};
+
+static void try_code(void **state)
+{
+	const struct code_row *row = *state;
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	check_status(bake_classify(row->code, &origin, "\x1b[2Jwhy", row->answered, &err), &err,
+		row->want, row->id);
+	assert_int_equal(err.transient, row->transient);
+	assert_non_null(strstr(err.message, "https://a.org"));
+	assert_non_null(strstr(err.message, "\\x1b[2Jwhy"));
+}
+
+static void curl_has_words_of_its_own(void)
+{
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	check_status(bake_classify(CURLE_PARTIAL_FILE, &origin, "", true, &err), &err,
+		BAKE_ERR_TEMPORARY, "net.short");
+	assert_non_null(strstr(err.message, curl_easy_strerror(CURLE_PARTIAL_FILE)));
+	check_status(bake_classify(CURLE_PEER_FAILED_VERIFICATION, &origin, NULL, false, &err),
+		&err, BAKE_ERR_PROTOCOL, "tls.verify");
+	assert_non_null(strstr(err.hint, "SSL_CERT_FILE"));
+}
+
+/* libcurl does not say whether a name is unknown or could not be looked up; one that resolves now
+ * could not be looked up then. */
+static void a_name_that_resolves_is_worth_another_attempt(void)
+{
+	struct bake_origin home = {.scheme = "https", .host = "127.0.0.1", .port = 443};
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	check_status(bake_classify(CURLE_COULDNT_RESOLVE_HOST, &home, "", false, &err), &err,
+		BAKE_ERR_TEMPORARY, "net.dns");
+	assert_true(err.transient);
+}
+
+static const struct scenario others[] = {
+	{"curl's own words when there are no better ones", curl_has_words_of_its_own},
+	{"a name that resolves now", a_name_that_resolves_is_worth_another_attempt},
+};
+
+int main(void)
+{
+	static const struct rows tables[] = {
+		ROWS(codes, try_code),
+		ROWS(others, play_scenario),
+	};
+
+	return run_rows("net/classify", tables, countof(tables));
+}
