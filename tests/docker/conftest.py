@@ -182,7 +182,7 @@ def other_base(engine, tmp_path_factory):
         f"FROM {engine.base}\nRUN mkdir -p /app/models /usr/local/bin && chmod 700 /app"
         " && echo other > /etc/other && touch -d 2001-02-03 /app /app/models\n")
     tag = "modelbake-other-base:test"
-    engine.run("build", "-t", tag, where)
+    engine.run("build", "--network", "host", "-t", tag, where)
     engine.tags.append(tag)
     return tag
 

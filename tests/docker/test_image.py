@@ -265,7 +265,7 @@ def test_a_leak_would_be_found(engine, tmp_path):
     (tmp_path / "Dockerfile").write_text(
         f"FROM {engine.base}\nARG TOKEN\nRUN echo $TOKEN | base64 > /etc/leak\n")
     tag = "modelbake-leak:test"
-    engine.run("build", "--build-arg", f"TOKEN={token}", "-t", tag, tmp_path)
+    engine.run("build", "--network", "host", "--build-arg", f"TOKEN={token}", "-t", tag, tmp_path)
     engine.tags.append(tag)
     where = leaks(engine.image(tag), token)
     assert "configuration" in where and any(place.startswith("layer") for place in where)
