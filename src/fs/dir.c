@@ -192,6 +192,8 @@ static enum bake_status stamp_one(int root, const char *dir, int64_t mtime, stru
 {
 	_cleanup_close_ int fd = open_beneath(root, dir, O_RDONLY | O_DIRECTORY);
 
+	if (fd < 0 && errno == ENOENT) /* of a file that did not come */
+		return BAKE_OK;
 	if (fd < 0)
 		return bake_error_errno(err, errno, "directory '%s'", BAKE_SHOW(dir));
 	set_time(fd, mtime);

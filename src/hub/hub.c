@@ -12,6 +12,11 @@ enum {
 	REDIRECTS_MAX = 5
 };
 
+#define API_REQUEST                                                                                \
+	{                                                                                          \
+		.accept = "application/json", .no_redirects = true                                 \
+	}
+
 bool bake_hub_is_commit(const char *revision)
 {
 	return strlen(revision) == 40 && strspn(revision, "0123456789abcdef") == 40;
@@ -131,21 +136,35 @@ static enum bake_status renamed(const char *repository, const char *now, struct 
 	return bake_error_hint(err, "write \"hub\": \"%s\" in the manifest", BAKE_SHOW(now));
 }
 
+/* The request for what the server itself names next, by a redirect or as the next page: never by
+ * plain http after https, and without the token once another origin was named. */
+static enum bake_status go_on(const struct bake_hub *hub, const char *url,
+	struct bake_http_request *request, struct bake_error *err)
+{
+	struct bake_origin home;
+	struct bake_origin there;
+
+	BAKE_TRY(bake_url_origin(hub->endpoint, &home, err));
+	BAKE_TRY(bake_url_origin(url, &there, err));
+	request->from = hub->endpoint;
+	request->no_token = request->no_token || !bake_origin_equal(&home, &there);
+	return BAKE_OK;
+}
+
 /* GET of an API document. A redirect to another repository's path is a rename, and an error. */
 static enum bake_status get(const struct bake_hub *hub, const char *repository,
-	const char *revision, const char *first_url, struct bake_buf *out,
-	struct bake_response *response, struct bake_error *err)
+	const char *revision, const char *first_url, struct bake_http_request *request,
+	struct bake_buf *out, struct bake_response *response, struct bake_error *err)
 {
 	_cleanup_(bake_buf_release) struct bake_buf url = BAKE_BUF_INIT(BAKE_NET_URL_MAX);
 	_cleanup_(bake_buf_release) struct bake_buf next = BAKE_BUF_INIT(BAKE_NET_URL_MAX);
-	struct bake_http_request request = {.accept = "application/json", .no_redirects = true};
 	char now[512];
 
 	bake_buf_text(&url, first_url);
 	BAKE_TRY(bake_buf_status(&url, "URL", err));
 	for (unsigned hop = 0; hop <= REDIRECTS_MAX; hop++) {
-		request.url = url.ptr;
-		if (bake_http_get_text(hub->http, &request, out, response, err) == BAKE_OK)
+		request->url = url.ptr;
+		if (bake_http_get_text(hub->http, request, out, response, err) == BAKE_OK)
 			return BAKE_OK;
 		if (strcmp(err->id, "net.redirect") != 0) {
 			if (response->status >= 400)
@@ -157,6 +176,7 @@ static enum bake_status get(const struct bake_hub *hub, const char *repository,
 			strcmp(now, repository) != 0)
 			return renamed(repository, now, err);
 		BAKE_TRY(bake_url_resolve(url.ptr, response->location, &next, err));
+		BAKE_TRY(go_on(hub, next.ptr, request, err));
 		bake_buf_clear(&url);
 		bake_buf_add(&url, next.ptr, next.len);
 	}
@@ -201,6 +221,7 @@ enum bake_status bake_hub_resolve(const struct bake_hub *hub, const char *reposi
 	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(BAKE_HUB_REPLY_MAX);
 	_cleanup_(bake_json_close) struct bake_json_doc *doc = NULL;
 	struct bake_hub_revision found = {{0}, false};
+	struct bake_http_request request = API_REQUEST;
 	struct bake_response response = {0};
 	struct bake_json root;
 
@@ -210,7 +231,7 @@ enum bake_status bake_hub_resolve(const struct bake_hub *hub, const char *reposi
 	bake_buf_text(&url, "/revision/");
 	bake_url_escape(&url, revision, false);
 	BAKE_TRY(bake_buf_status(&url, "URL", err));
-	BAKE_TRY(get(hub, repository, revision, url.ptr, &text, &response, err));
+	BAKE_TRY(get(hub, repository, revision, url.ptr, &request, &text, &response, err));
 	if (bake_json_open(bake_buf_span(&text), BAKE_SHOW_URL(url.ptr), &doc, err) != BAKE_OK)
 		return bake_hub_bad_reply(&response, err);
 	root = bake_json_root(doc);
@@ -239,6 +260,7 @@ enum bake_status bake_hub_list(const struct bake_hub *hub, const char *repositor
 	_cleanup_(bake_buf_release) struct bake_buf next = BAKE_BUF_INIT(BAKE_NET_URL_MAX);
 	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(BAKE_HUB_REPLY_MAX);
 	_cleanup_(bake_hub_tree_release) struct bake_hub_tree tree = BAKE_HUB_TREE_INIT;
+	struct bake_http_request request = API_REQUEST;
 	struct bake_response response = {0};
 
 	bake_buf_text(&url, hub->endpoint);
@@ -247,7 +269,7 @@ enum bake_status bake_hub_list(const struct bake_hub *hub, const char *repositor
 	bake_buf_addf(&url, "/tree/%s?recursive=true&expand=false", commit);
 	BAKE_TRY(bake_buf_status(&url, "URL", err));
 	for (unsigned page = 0; page < BAKE_HUB_PAGES_MAX; page++) {
-		BAKE_TRY(get(hub, repository, commit, url.ptr, &text, &response, err));
+		BAKE_TRY(get(hub, repository, commit, url.ptr, &request, &text, &response, err));
 		if (bake_hub_parse_page(bake_buf_span(&text), BAKE_SHOW_URL(url.ptr), arena, &tree,
 			    err) != BAKE_OK)
 			return err->status == BAKE_ERR_DATA && !bake_text_starts(err->id, "path.")
@@ -259,6 +281,7 @@ enum bake_status bake_hub_list(const struct bake_hub *hub, const char *repositor
 			return BAKE_OK;
 		}
 		BAKE_TRY(bake_url_resolve(url.ptr, response.link_next, &next, err));
+		BAKE_TRY(go_on(hub, next.ptr, &request, err));
 		bake_buf_clear(&url);
 		bake_buf_add(&url, next.ptr, next.len);
 	}

@@ -25,7 +25,8 @@ static const struct {
 	{CURLE_SSL_CACERT_BADFILE, BAKE_ERR_PROTOCOL, false, "tls.ca"},
 	{CURLE_SSL_CONNECT_ERROR, BAKE_ERR_PROTOCOL, true, "tls.handshake"},
 	{CURLE_WEIRD_SERVER_REPLY, BAKE_ERR_PROTOCOL, true, "net.http"},
-	{CURLE_UNSUPPORTED_PROTOCOL, BAKE_ERR_POLICY, false, "policy.scheme"},
+	/* Our own URLs' schemes were checked before: this is an answer in HTTP/0.9 and the like. */
+	{CURLE_UNSUPPORTED_PROTOCOL, BAKE_ERR_PROTOCOL, false, "net.http"},
 	{CURLE_OUT_OF_MEMORY, BAKE_ERR_RESOURCES, false, "sys.memory"},
 };
 

@@ -295,7 +295,7 @@ static enum bake_status send_hop(
 {
 	BAKE_TRY(bake_policy_check_url(
 		exchange->http->options.policy, from, exchange->url.ptr, &exchange->origin, err));
-	if (!from)
+	if (exchange->response.hops == 0)
 		exchange->first_origin = exchange->origin;
 	exchange->response = (struct bake_response){
 		.hops = exchange->response.hops,
@@ -334,13 +334,14 @@ enum bake_status bake_http_start(struct bake_http *http, const struct bake_http_
 	exchange->http = http;
 	exchange->request = *request;
 	exchange->handler = *handler;
+	exchange->token_dropped = request->no_token;
 	exchange->url.max = BAKE_NET_URL_MAX;
 	bake_buf_text(&exchange->url, request->url);
 	BAKE_TRY(bake_buf_status(&exchange->url, "URL", err));
 	exchange->easy = curl_easy_init();
 	if (!exchange->easy)
 		return bake_error_nomem(err);
-	BAKE_TRY(send_hop(exchange, NULL, err));
+	BAKE_TRY(send_hop(exchange, request->from, err));
 	*out = exchange;
 	exchange = NULL;
 	return BAKE_OK;

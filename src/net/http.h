@@ -48,6 +48,8 @@ struct bake_http_request {
 	uint64_t first;	   /* of the range, */
 	uint64_t last;	   /* inclusive */
 	bool no_redirects; /* a redirect is an error net.redirect, with response->location set */
+	const char *from;  /* the URL that led to this one; NULL: a person or a lock did */
+	bool no_token;	   /* what led to this one had left the token's origin */
 };
 
 /*

@@ -90,7 +90,6 @@ static bool begin_again(struct bake_transfer *transfer, bool reopen)
 		return false;
 	}
 	transfer->segment.next = 0;
-	transfer->mark = 0;
 	return true;
 }
 
@@ -191,13 +190,16 @@ static enum bake_status check_partial(const struct bake_transfer *transfer,
 {
 	const struct bake_content_range *range = &response->range;
 
+	if (!transfer->has_size)
+		return bake_error_set(err, BAKE_ERR_PROTOCOL, "net.bad-range",
+			"a 206 answer, though no range was asked for");
 	if (!range->valid || range->first != transfer->segment.next)
 		return bad_range(transfer, response, err);
-	if (range->has_total && transfer->has_size && range->total != transfer->size)
+	if (range->has_total && range->total != transfer->size)
 		return bake_error_set(err, BAKE_ERR_PROTOCOL, "net.size-mismatch",
 			"expected %" PRIu64 " bytes, server says %" PRIu64, transfer->size,
 			range->total);
-	if (transfer->has_size && range->last >= transfer->size)
+	if (range->last >= transfer->size)
 		return bad_range(transfer, response, err);
 	return BAKE_OK;
 }
@@ -215,7 +217,6 @@ static enum bake_status check_whole(struct bake_transfer *transfer,
 		return BAKE_OK;
 	BAKE_TRY(transfer->target.restart(transfer->target.context, err));
 	transfer->segment.next = 0;
-	transfer->mark = 0;
 	return BAKE_OK;
 }
 
@@ -287,7 +288,8 @@ static enum bake_status on_body(void *context, struct bake_span bytes, struct ba
 			"the server sends more than the pinned %" PRIu64 " bytes", segment->end);
 	BAKE_TRY(transfer->target.write(transfer->target.context, segment->next, bytes, err));
 	segment->next += bytes.len;
-	if (segment->next - transfer->mark >= PROGRESS_BYTES) {
+	/* Bytes that came before are no progress: a server without ranges may send them for ever. */
+	if (segment->next > transfer->mark && segment->next - transfer->mark >= PROGRESS_BYTES) {
 		transfer->mark = segment->next;
 		transfer->attempt = 0;
 		transfer->forbidden = 0;

@@ -95,8 +95,10 @@ static void copy_one(void *context, size_t index)
 	if (!bake_fetching_is_open(item) || bake_stop_signal())
 		return;
 	status = find_source(fetching, item, &from, &error);
-	if (status == BAKE_OK && from < 0)
+	if (status == BAKE_OK && from < 0) {
+		item->in_cache = false; /* it went while we looked elsewhere: fetched after all */
 		return;
+	}
 	if (status == BAKE_OK)
 		status = copy_item(fetching, item, from, &error);
 	if (status == BAKE_OK) {

@@ -175,11 +175,19 @@ static void prepare(struct bake_transfer *transfer, struct target *target)
 	};
 }
 
-static enum bake_status offline(const struct bake_fetch_item *item, struct bake_error *err)
+static enum bake_status offline(
+	struct bake_fetching *fetching, struct bake_fetch_item *item, struct bake_error *err)
 {
-	bake_error_set(err, BAKE_ERR_UNAVAILABLE, "net.offline",
+	struct bake_error error = BAKE_ERROR_INIT;
+
+	bake_error_set(&error, BAKE_ERR_UNAVAILABLE, "net.offline",
 		"'%s' is neither here nor in a cache, and --offline forbids fetching it",
 		BAKE_SHOW(item->path.text));
+	if (fetching->options->keep_going) {
+		bake_fetching_fail(fetching, item, &error);
+		return BAKE_OK;
+	}
+	*err = error;
 	return err->status;
 }
 
@@ -228,8 +236,10 @@ enum bake_status bake_fetching_transfer(struct bake_fetching *fetching, struct b
 			if (item->in_cache)
 				continue;
 		}
-		if (fetching->link.offline)
-			return offline(item, err);
+		if (fetching->link.offline) {
+			BAKE_TRY(offline(fetching, item, err));
+			continue;
+		}
 		targets[count] = (struct target){fetching, item};
 		prepare(&transfers[count], &targets[count]);
 		count++;

@@ -107,6 +107,14 @@ static enum bake_status pin_model(struct bake_locking *locking, const struct bak
 	}
 }
 
+static void take_former(struct bake_lock_model *entry, const struct bake_lock_model *old)
+{
+	entry->source.commit = old->source.commit;
+	entry->gated = old->gated;
+	entry->files = old->files;
+	entry->file_count = old->file_count;
+}
+
 /* Pins one model, by what the former lock says of it or anew. *out_done is false when it is left
  * out: it is not asked for and was not locked before. */
 static enum bake_status lock_model(struct bake_locking *locking, const struct bake_model *model,
@@ -123,10 +131,7 @@ static enum bake_status lock_model(struct bake_locking *locking, const struct ba
 	*entry = entry_of(model);
 	BAKE_TRY(bake_model_spec_digest(model, &entry->spec, err));
 	if (old && !upgrade && bake_digest_equal(&old->spec, &entry->spec)) {
-		entry->source.commit = old->source.commit;
-		entry->gated = old->gated;
-		entry->files = old->files;
-		entry->file_count = old->file_count;
+		take_former(entry, old);
 		report->kept++;
 	} else if (!scope && !old) {
 		return BAKE_OK;
@@ -139,6 +144,36 @@ static enum bake_status lock_model(struct bake_locking *locking, const struct ba
 	locking->lock->model_count++;
 	*out_done = true;
 	return BAKE_OK;
+}
+
+/* Of several failures the worst decides the exit code; of equals the first. */
+static void remember(struct bake_error *worst, const struct bake_error *error)
+{
+	if (worst->status == BAKE_OK ||
+		bake_status_worse(worst->status, error->status) != worst->status)
+		*worst = *error;
+}
+
+/* The former lock's entry of a model that has not changed since; NULL when there is none. */
+static const struct bake_lock_model *former(
+	const struct bake_locking *locking, const struct bake_lock_model *entry)
+{
+	const struct bake_lock_model *old =
+		locking->old ? bake_lock_find(locking->old, entry->id) : NULL;
+
+	return old && bake_digest_equal(&old->spec, &entry->spec) ? old : NULL;
+}
+
+/* An upgrade that failed leaves the pins that were there. */
+static void keep_former(struct bake_locking *locking)
+{
+	struct bake_lock_model *entry = &locking->lock->models[locking->lock->model_count];
+	const struct bake_lock_model *old = former(locking, entry);
+
+	if (!old)
+		return;
+	take_former(entry, old);
+	locking->lock->model_count++;
 }
 
 /* With keep_going a failure is told and remembered, and the next model has its turn. */
@@ -157,8 +192,8 @@ static enum bake_status lock_models(struct bake_locking *locking, struct bake_lo
 			return err->status;
 		}
 		report->failed++;
-		if (first->status == BAKE_OK)
-			*first = error;
+		remember(first, &error);
+		keep_former(locking);
 		bake_emit_fail(locking->options->events, model->id, &error);
 	}
 	return BAKE_OK;
@@ -173,17 +208,24 @@ static bool all_hashed(const struct bake_lock_model *entry)
 	return true;
 }
 
-/* Models whose files could not be read are left out, with keep_going. */
-static void drop_unhashed(struct bake_lock *lock, struct bake_lock_report *report)
+/* Models whose files could not be read keep their former pins or are left out, with keep_going. */
+static void drop_unhashed(struct bake_locking *locking, struct bake_lock_report *report)
 {
+	struct bake_lock *lock = locking->lock;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < lock->model_count; i++) {
 		if (all_hashed(&lock->models[i])) {
 			lock->models[kept++] = lock->models[i];
 		} else {
+			const struct bake_lock_model *old = former(locking, &lock->models[i]);
+
 			report->failed++;
 			report->resolved--;
+			if (!old)
+				continue;
+			take_former(&lock->models[i], old);
+			lock->models[kept++] = lock->models[i];
 		}
 	}
 	lock->model_count = kept;
@@ -200,9 +242,8 @@ static enum bake_status hash_all(struct bake_locking *locking, struct bake_lock_
 		*err = error;
 		return err->status;
 	}
-	if (first->status == BAKE_OK)
-		*first = error;
-	drop_unhashed(locking->lock, report);
+	remember(first, &error);
+	drop_unhashed(locking, report);
 	return BAKE_OK;
 }
 

@@ -101,7 +101,7 @@ static enum bake_status finish(void *context, struct bake_error *err)
 	BAKE_TRY(check_content(reader, err));
 	file->size = reader->size;
 	file->sha256 = sha256;
-	return BAKE_OK;
+	return bake_locking_agree(reader->what->pinned, file, err);
 }
 
 static void close_reader(void *context)

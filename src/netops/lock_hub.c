@@ -212,8 +212,8 @@ static enum bake_status file_urls(struct bake_locking *locking, const struct bak
 }
 
 /* Small files have no published SHA-256: they are read for it. */
-static enum bake_status defer_unhashed(
-	struct bake_locking *locking, struct bake_lock_model *entry, struct bake_error *err)
+static enum bake_status defer_unhashed(struct bake_locking *locking, const struct bake_model *model,
+	struct bake_lock_model *entry, struct bake_error *err)
 {
 	for (size_t i = 0; i < entry->file_count; i++) {
 		struct bake_lock_file *file = &entry->files[i];
@@ -222,6 +222,7 @@ static enum bake_status defer_unhashed(
 			.repository = entry->source.location,
 			.commit = entry->source.commit,
 			.has_size = true,
+			.pinned = bake_locking_named(model, file->name),
 		};
 
 		if (file->sha256.kind)
@@ -249,5 +250,5 @@ enum bake_status bake_locking_hub(struct bake_locking *locking, const struct bak
 	if (!entry->source.commit)
 		return bake_error_nomem(err);
 	entry->gated = listing->resolved.gated;
-	return defer_unhashed(locking, entry, err);
+	return defer_unhashed(locking, model, entry, err);
 }

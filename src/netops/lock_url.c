@@ -35,6 +35,8 @@ static enum bake_status file_url(struct bake_locking *locking, const struct bake
 		bake_url_escape(&url, name, true);
 	BAKE_TRY(bake_buf_status(&url, "URL", err));
 	BAKE_TRY(bake_url_check_secret(url.ptr, err));
+	for (size_t i = 0; i < model->mirror_count; i++)
+		BAKE_TRY(bake_url_check_secret(model->mirrors[i], err));
 	if (!list)
 		return bake_error_nomem(err);
 	list[0] = bake_arena_text(&locking->lock->arena, url.ptr);

@@ -26,7 +26,8 @@ struct bake_unhashed {
 	size_t url_count;
 	const char *repository; /* NULL: not from the Hub */
 	const char *commit;
-	bool has_size; /* file->size is known already */
+	bool has_size;				 /* file->size is known already */
+	const struct bake_manifest_file *pinned; /* what the manifest says of it; NULL: nothing */
 };
 
 struct bake_locking {

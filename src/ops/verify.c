@@ -186,10 +186,20 @@ static enum bake_status expect(const struct bake_verify_options *options,
 	return BAKE_OK;
 }
 
-/* Absent files of a model that need not be there are no fault. */
+/* A model that need not be there may be absent; half of one is broken. */
 static bool excused(const struct bake_verify_model *model, const struct bake_file_check *file)
 {
-	return !model->expected && file->state == BAKE_FILE_MISSING;
+	return !model->expected && !model->present && file->state == BAKE_FILE_MISSING;
+}
+
+static bool any_present(
+	const struct bake_verify_report *report, const struct bake_verify_model *model)
+{
+	for (size_t k = 0; k < model->file_count; k++) {
+		if (report->files[model->first_file + k].state != BAKE_FILE_MISSING)
+			return true;
+	}
+	return false;
 }
 
 static void sum_up(struct bake_verify_report *report)
@@ -197,10 +207,10 @@ static void sum_up(struct bake_verify_report *report)
 	for (size_t i = 0; i < report->model_count; i++) {
 		struct bake_verify_model *model = &report->models[i];
 
+		model->present = any_present(report, model);
 		for (size_t k = 0; k < model->file_count; k++) {
 			const struct bake_file_check *file = &report->files[model->first_file + k];
 
-			model->present = model->present || file->state != BAKE_FILE_MISSING;
 			if (file->state == BAKE_FILE_RIGHT) {
 				model->bytes = bake_u64_add_capped(model->bytes, file->size);
 				report->verified++;
@@ -295,6 +305,9 @@ static enum bake_status verdict(
 			"%s is not in the index", BAKE_SHOW(report->extras[0]));
 		bake_error_hint(&worst, "--allow-extra accepts files of your own");
 	}
+	if (worst.status == BAKE_OK && report->verified == 0)
+		return bake_error_set(err, BAKE_ERR_NOINPUT, "verify.nothing",
+			"nothing to verify: no model of '%s' is there", BAKE_SHOW(report->against));
 	if (worst.status == BAKE_OK)
 		return BAKE_OK;
 	if (report->verified == 0 && worst.hint[0] == '\0')

@@ -243,6 +243,33 @@ def test_https_does_not_redirect_to_http(certificates, hub, tmp_path):
     tls.close()
 
 
+@pytest.mark.parametrize("what", ["revision", "tree"])
+def test_the_listing_does_not_go_on_in_plain_http(certificates, hub, tmp_path, what):
+    """Pins that come over plain http would be anybody's."""
+    tls = tls_hub(certificates, "good")
+    place = Place(tmp_path, tls)
+    tls.add("org/name", {"w.bin": DATA})
+    place.write({"m": hub_model(path="m")})
+    tls.fault(f"/api/models/.*/{what}", -1, status=307, headers={"Location": hub.origin + "/x"})
+    fails(tls_lock(place, tls, "--allow-http", SSL_CERT_FILE=certificates / "ca.pem"), 22,
+          "policy.downgrade")
+    assert not hub.log and not place.lock_path.exists()
+    tls.close()
+
+
+def test_the_next_page_does_not_come_in_plain_http(certificates, hub, tmp_path):
+    tls = tls_hub(certificates, "good")
+    place = Place(tmp_path, tls)
+    tls.add("org/name", {"w.bin": DATA})
+    place.write({"m": hub_model(path="m")})
+    tls.fault("/api/models/.*/tree", -1, status=200, body=b"[]", headers={
+        "Content-Type": "application/json", "Link": f'<{hub.origin}/2>; rel="next"'})
+    fails(tls_lock(place, tls, "--allow-http", SSL_CERT_FILE=certificates / "ca.pem"), 22,
+          "policy.downgrade")
+    assert not hub.log
+    tls.close()
+
+
 # Proxies.
 
 def test_proxy_is_used_and_its_password_not_shown(place, hub):
