@@ -5,16 +5,25 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "fs/dir.h"
 #include "fs/file.h"
+#include "fs/sink_inner.h"
+
+enum {
+	RECORD_BYTES = 1024 * 1024, /* how much may come between two records of the journal */
+	TMPFS = 0x01021994	    /* TMPFS_MAGIC */
+};
 
 void bake_sink_part_name(
 	const struct bake_digest *sha256, struct bake_relpath path, char name[BAKE_PART_NAME_MAX])
@@ -23,15 +32,20 @@ void bake_sink_part_name(
 		bake_text_hash(path.text, path.len));
 }
 
-static const char *part_name(const struct bake_sink *sink, char name[BAKE_PART_NAME_MAX])
+const char *bake_sink_part(const struct bake_sink *sink, char name[BAKE_PART_NAME_MAX])
 {
 	bake_sink_part_name(&sink->sha256, sink->path, name);
 	return name;
 }
-#define PART(sink) part_name((sink), (char[BAKE_PART_NAME_MAX]){0})
 
-/* Whether the final name is free or holds a regular file, which a rename may replace. */
-static enum bake_status check_destination(
+const char *bake_sink_journal(const struct bake_sink *sink, char name[BAKE_PART_NAME_MAX])
+{
+	(void)snprintf(name, BAKE_PART_NAME_MAX, "%s-%016" PRIx64 ".journal",
+		BAKE_HEX(&sink->sha256), bake_text_hash(sink->path.text, sink->path.len));
+	return name;
+}
+
+enum bake_status bake_sink_check_destination(
 	int parent, const struct bake_sink *sink, struct bake_error *err)
 {
 	struct stat st;
@@ -51,46 +65,19 @@ static enum bake_status check_destination(
 		"'%s' exists and is not a regular file", BAKE_SHOW(sink->path.text));
 }
 
-/* How much of the part is there without a gap: up to its first hole, where the file system tells,
- * since a process that was killed may have written ahead of its frontier. */
-static uint64_t contiguous(int fd, uint64_t size)
-{
-	off_t hole = lseek(fd, 0, SEEK_HOLE);
-
-	return hole < 0 ? size : bake_u64_min(size, (uint64_t)hole);
-}
-
-/* Hashes what the part holds already, so that writing goes on behind it. */
-static enum bake_status adopt(struct bake_sink *sink, struct bake_error *err)
-{
-	struct bake_hasher *hashers[] = {&sink->hasher};
-	struct stat st;
-	uint64_t there;
-	uint64_t read = 0;
-
-	if (fstat(sink->fd, &st) != 0)
-		return bake_error_errno(err, errno, "part of '%s'", BAKE_SHOW(sink->path.text));
-	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > sink->size)
-		return bake_sink_restart(sink, err);
-	there = contiguous(sink->fd, (uint64_t)st.st_size);
-	BAKE_TRY(bake_file_hash(sink->fd, 0, there, hashers, 1, NULL, &read, err));
-	sink->frontier = read;
-	sink->resumed = read;
-	return BAKE_OK;
-}
-
-/* Asks for the blocks now. File systems that cannot are left to say so when they are full. */
+/* Asks for the blocks now. File systems that cannot are left to say so when they are full; in
+ * memory it would only mean to write everything twice. */
 static enum bake_status reserve(const struct bake_sink *sink, struct bake_error *err)
 {
-	off_t missing = (off_t)(sink->size - sink->frontier);
+	struct statfs fs;
 
-	if (missing == 0)
+	if (sink->size == 0 || (fstatfs(sink->fd, &fs) == 0 && fs.f_type == TMPFS))
 		return BAKE_OK;
-	if (fallocate(sink->fd, FALLOC_FL_KEEP_SIZE, (off_t)sink->frontier, missing) == 0)
+	if (fallocate(sink->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)sink->size) == 0)
 		return BAKE_OK;
 	if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
 		return bake_error_errno(err, errno, "reserve %" PRIu64 " bytes for '%s'",
-			sink->size - sink->frontier, BAKE_SHOW(sink->path.text));
+			sink->size, BAKE_SHOW(sink->path.text));
 	return BAKE_OK;
 }
 
@@ -126,55 +113,124 @@ static enum bake_status claim(const struct bake_sink *sink, int *out_fd, struct 
 	return BAKE_OK;
 }
 
+static enum bake_status make_inner(
+	struct bake_sink *sink, const struct bake_sink_target *target, struct bake_error *err)
+{
+	struct bake_sink_inner *inner = calloc(1, sizeof(*inner));
+
+	if (!inner)
+		return bake_error_nomem(err);
+	inner->job.run = bake_sink_follow;
+	inner->crew = target->crew;
+	inner->sink = sink;
+	inner->behind = target->crew && target->size >= BAKE_SINK_SMALL;
+	inner->journal = -1;
+	inner->synced_ms = bake_clock_ms();
+	(void)pthread_mutex_init(&inner->lock, NULL);
+	sink->inner = inner;
+	return bake_hasher_init_sha256(&inner->hasher, err);
+}
+
+static void free_inner(struct bake_sink *sink)
+{
+	if (!sink->inner)
+		return;
+	cleanup_close(&sink->inner->journal);
+	bake_hasher_release(&sink->inner->hasher);
+	(void)pthread_mutex_destroy(&sink->inner->lock);
+	free(sink->inner);
+	sink->inner = NULL;
+}
+
+/* Says how far writing has come, and has that hashed. */
+static enum bake_status advance(struct bake_sink *sink, struct bake_error *err)
+{
+	struct bake_sink_inner *inner = sink->inner;
+
+	inner->ready = sink->frontier;
+	if (!inner->behind)
+		return bake_sink_catch_up(sink, err);
+	if (sink->frontier > 0)
+		bake_crew_post(inner->crew, &inner->job);
+	return BAKE_OK;
+}
+
+/* Writing by the calls alone is in order: what lies behind a gap comes again. */
+static void drop_ahead(struct bake_sink *sink)
+{
+	if (sink->inner->crew)
+		return;
+	sink->inner->ahead.count = 0;
+	sink->resumed = sink->frontier;
+}
+
+static enum bake_status open_part(
+	struct bake_sink *sink, const struct bake_sink_target *target, struct bake_error *err)
+{
+	_cleanup_close_ int parent = -1;
+
+	BAKE_TRY(bake_open_parent(sink->workdir->root, target->path, &parent, err));
+	BAKE_TRY(bake_sink_check_destination(parent, sink, err));
+	BAKE_TRY(make_inner(sink, target, err));
+	BAKE_TRY(claim(sink, &sink->fd, err));
+	BAKE_TRY(bake_sink_recall(sink, target, err));
+	drop_ahead(sink);
+	BAKE_TRY(reserve(sink, err));
+	return advance(sink, err);
+}
+
 enum bake_status bake_sink_open(struct bake_sink *sink, const struct bake_workdir *workdir,
 	const struct bake_sink_target *target, struct bake_error *err)
 {
-	_cleanup_close_ int parent = -1;
 	enum bake_status status;
 
-	sink->workdir = workdir;
-	sink->path = target->path;
-	sink->sha256 = target->sha256;
-	sink->size = target->size;
-	sink->mtime = target->mtime;
-	sink->frontier = 0;
-	sink->resumed = 0;
-	sink->ahead.count = 0;
-	BAKE_TRY(bake_open_parent(workdir->root, target->path, &parent, err));
-	BAKE_TRY(check_destination(parent, sink, err));
-	BAKE_TRY(bake_hasher_init_sha256(&sink->hasher, err));
-	BAKE_TRY(claim(sink, &sink->fd, err));
-	status = adopt(sink, err);
-	if (status == BAKE_OK)
-		status = reserve(sink, err);
+	*sink = (struct bake_sink){
+		.workdir = workdir,
+		.path = target->path,
+		.sha256 = target->sha256,
+		.size = target->size,
+		.mtime = target->mtime,
+		.fd = -1,
+	};
+	status = open_part(sink, target, err);
 	if (status != BAKE_OK)
 		bake_sink_close(sink);
 	return status;
 }
 
+/* Has the job end, and the crew let go of it. */
+static void halt(struct bake_sink_inner *inner)
+{
+	if (!inner->crew)
+		return;
+	inner->halt = true;
+	bake_crew_wait(inner->crew, &inner->job);
+	inner->halt = false;
+}
+
 enum bake_status bake_sink_restart(struct bake_sink *sink, struct bake_error *err)
 {
+	struct bake_sink_inner *inner = sink->inner;
+
+	halt(inner);
 	if (ftruncate(sink->fd, 0) != 0)
 		return bake_error_errno(err, errno, "part of '%s'", BAKE_SHOW(sink->path.text));
 	sink->frontier = 0;
 	sink->resumed = 0;
-	sink->ahead.count = 0;
-	return bake_hasher_init_sha256(&sink->hasher, err);
+	inner->hashed = 0;
+	inner->synced = 0;
+	inner->ready = 0;
+	inner->ended = false;
+	inner->error = BAKE_ERROR_INIT;
+	inner->ahead.count = 0;
+	inner->record.synced.count = 0;
+	if (inner->journal >= 0)
+		bake_sink_record(sink);
+	bake_hasher_release(&inner->hasher);
+	return bake_hasher_init_sha256(&inner->hasher, err);
 }
 
-/* Bytes that landed ahead are hashed once the frontier has come to them. */
-static enum bake_status catch_up(struct bake_sink *sink, struct bake_error *err)
-{
-	struct bake_hasher *hashers[] = {&sink->hasher};
-	uint64_t first = sink->frontier;
-	uint64_t read;
-
-	if (!bake_extents_advance(&sink->ahead, &sink->frontier))
-		return BAKE_OK;
-	return bake_file_hash(sink->fd, first, sink->frontier, hashers, 1, NULL, &read, err);
-}
-
-/* What of bytes lies at or after the frontier. What was hashed is not written again. */
+/* What of bytes lies at or after the frontier. What may be hashed is not written again. */
 static struct bake_span beyond(struct bake_span bytes, uint64_t *offset, uint64_t frontier)
 {
 	uint64_t known = *offset < frontier ? bake_u64_min(frontier - *offset, bytes.len) : 0;
@@ -183,9 +239,30 @@ static struct bake_span beyond(struct bake_span bytes, uint64_t *offset, uint64_
 	return bake_span(bytes.ptr + known, bytes.len - known);
 }
 
+/* Takes note of what was written. The lock is held. */
+static enum bake_status note(
+	struct bake_sink *sink, uint64_t offset, size_t len, struct bake_error *err)
+{
+	struct bake_sink_inner *inner = sink->inner;
+
+	if (offset == sink->frontier)
+		sink->frontier += len;
+	else if (!bake_extents_add(&inner->ahead, offset, offset + len))
+		return bake_error_set(err, BAKE_ERR_INTERNAL, "internal.extents",
+			"more than %d ranges in flight", BAKE_EXTENTS_MAX);
+	(void)bake_extents_advance(&inner->ahead, &sink->frontier);
+	inner->unrecorded += len;
+	if (inner->unrecorded >= RECORD_BYTES)
+		bake_sink_record(sink);
+	return BAKE_OK;
+}
+
 enum bake_status bake_sink_write(
 	struct bake_sink *sink, uint64_t offset, struct bake_span bytes, struct bake_error *err)
 {
+	struct bake_sink_inner *inner = sink->inner;
+	enum bake_status status;
+
 	if (offset > sink->size || bytes.len > sink->size - offset)
 		return bake_error_set(err, BAKE_ERR_PROTOCOL, "net.too-long",
 			"more than the pinned %" PRIu64 " bytes", sink->size);
@@ -194,15 +271,14 @@ enum bake_status bake_sink_write(
 		return BAKE_OK;
 	if (bake_file_write_at(sink->fd, offset, bytes, err) != BAKE_OK)
 		return bake_error_wrap(err, "part of '%s'", BAKE_SHOW(sink->path.text));
-	if (offset != sink->frontier) {
-		if (!bake_extents_add(&sink->ahead, offset, offset + bytes.len))
-			return bake_error_set(err, BAKE_ERR_INTERNAL, "internal.extents",
-				"more than %d ranges in flight", BAKE_EXTENTS_MAX);
-		return catch_up(sink, err);
+	if (!inner->behind && offset == inner->hashed) {
+		bake_hasher_update(&inner->hasher, bytes);
+		inner->hashed += bytes.len;
 	}
-	bake_hasher_update(&sink->hasher, bytes);
-	sink->frontier += bytes.len;
-	return sink->ahead.count ? catch_up(sink, err) : BAKE_OK;
+	(void)pthread_mutex_lock(&inner->lock);
+	status = note(sink, offset, bytes.len, err);
+	(void)pthread_mutex_unlock(&inner->lock);
+	return status == BAKE_OK ? advance(sink, err) : status;
 }
 
 bool bake_sink_full(const struct bake_sink *sink)
@@ -217,87 +293,83 @@ size_t bake_sink_peek(const struct bake_sink *sink, uint8_t *bytes, size_t room)
 	return got > 0 ? (size_t)got : 0;
 }
 
-static enum bake_status check_content(struct bake_sink *sink, struct bake_error *err)
+/* Ends the sink as its publishing ended. */
+static enum bake_status end(struct bake_sink *sink, struct bake_error *err)
 {
-	struct bake_digest got;
-	struct stat st;
+	enum bake_status status = sink->inner->error.status;
 
-	if (fstat(sink->fd, &st) != 0)
-		return bake_error_errno(err, errno, "part of '%s'", BAKE_SHOW(sink->path.text));
-	if (!bake_sink_full(sink) || (uint64_t)st.st_size != sink->size)
-		return bake_error_set(err, BAKE_ERR_INTEGRITY, "integrity.size",
-			"expected %" PRIu64 " bytes, got %" PRIu64, sink->size,
-			(uint64_t)st.st_size);
-	BAKE_TRY(bake_hasher_final(&sink->hasher, &got, err));
-	if (!bake_digest_equal(&got, &sink->sha256))
-		return bake_error_set(err, BAKE_ERR_INTEGRITY, "integrity.sha256",
-			"expected sha256 %s, got %s", BAKE_HEX(&sink->sha256), BAKE_HEX(&got));
-	return BAKE_OK;
+	if (status != BAKE_OK)
+		*err = sink->inner->error;
+	sink->inner->published = true; /* or gone: nothing is left to be kept */
+	bake_sink_close(sink);
+	return status;
 }
 
-/* Owner, mode and time that do not depend on who built it or when; then down to the disk. */
-static enum bake_status settle(const struct bake_sink *sink, struct bake_error *err)
+enum bake_status bake_sink_finish(struct bake_sink *sink, bool *out_done, struct bake_error *err)
 {
-	struct timespec times[2] = {{.tv_sec = sink->mtime}, {.tv_sec = sink->mtime}};
+	struct bake_sink_inner *inner = sink->inner;
 
-	if (fchown(sink->fd, geteuid(), getegid()) != 0 && errno != EPERM)
-		return bake_error_errno(err, errno, "set owner");
-	if (fchmod(sink->fd, BAKE_MODE_FILE) != 0)
-		return bake_error_errno(err, errno, "set mode");
-	if (futimens(sink->fd, times) != 0)
-		return bake_error_errno(err, errno, "set time");
-	if (fsync(sink->fd) != 0)
-		return bake_error_errno(err, errno, "sync");
-	return BAKE_OK;
-}
-
-static enum bake_status publish(const struct bake_sink *sink, struct bake_error *err)
-{
-	_cleanup_close_ int parent = -1;
-
-	BAKE_TRY(bake_open_parent(sink->workdir->root, sink->path, &parent, err));
-	BAKE_TRY(check_destination(parent, sink, err));
-	if (renameat(sink->workdir->fd, PART(sink), parent, bake_relpath_name(sink->path)) != 0)
-		return bake_error_errno(err, errno, "rename to '%s'", BAKE_SHOW(sink->path.text));
-	if (fsync(parent) != 0)
-		return bake_error_errno(
-			err, errno, "sync directory of '%s'", BAKE_SHOW(sink->path.text));
-	return BAKE_OK;
+	*out_done = true;
+	if (!inner->finishing) {
+		inner->finishing = true;
+		if (inner->crew)
+			bake_crew_post(inner->crew, &inner->job);
+		else
+			bake_sink_follow(&inner->job);
+	}
+	if (!inner->ended) {
+		*out_done = false;
+		return BAKE_OK;
+	}
+	if (inner->crew)
+		bake_crew_wait(inner->crew, &inner->job);
+	return end(sink, err);
 }
 
 enum bake_status bake_sink_commit(struct bake_sink *sink, struct bake_error *err)
 {
-	enum bake_status status = check_content(sink, err);
+	struct bake_sink_inner *inner = sink->inner;
 
-	if (status == BAKE_OK) {
-		status = settle(sink, err);
-		if (status == BAKE_OK)
-			status = publish(sink, err);
-		if (status == BAKE_OK) {
-			bake_sink_close(sink);
-			return BAKE_OK;
-		}
-	}
-	/* Wrong bytes are worth nothing; after a failed sync nobody knows what the disk holds. */
-	bake_sink_discard(sink);
-	return status;
+	inner->finishing = true;
+	if (inner->crew)
+		bake_crew_wait(inner->crew, &inner->job);
+	bake_sink_follow(&inner->job);
+	return end(sink, err);
+}
+
+/* A part whose journal does not say so must have no gap: what lies behind one cannot be told from
+ * it by the next run. */
+static void keep(struct bake_sink *sink)
+{
+	struct bake_sink_inner *inner = sink->inner;
+
+	if (inner->unrecorded)
+		bake_sink_record(sink);
+	if (inner->journal < 0 && inner->ahead.count > 0)
+		best_effort(ftruncate(sink->fd, (off_t)sink->frontier));
 }
 
 void bake_sink_close(struct bake_sink *sink)
 {
-	/* What lies behind a gap cannot be told from it by the next run. Without the truncation the
-	 * digest at the end would find it out, after all bytes were fetched. */
-	if (sink->fd >= 0 && sink->ahead.count > 0)
-		best_effort(ftruncate(sink->fd, (off_t)sink->frontier));
+	if (sink->inner) {
+		halt(sink->inner);
+		if (sink->fd >= 0 && !sink->inner->published)
+			keep(sink);
+		free_inner(sink);
+	}
 	cleanup_close(&sink->fd);
 	sink->fd = -1;
-	sink->ahead.count = 0;
-	bake_hasher_release(&sink->hasher);
 }
 
 void bake_sink_discard(struct bake_sink *sink)
 {
-	if (sink->fd >= 0)
+	if (sink->inner) {
+		halt(sink->inner);
+		sink->inner->published = true;
+	}
+	if (sink->fd >= 0) {
 		(void)unlinkat(sink->workdir->fd, PART(sink), 0);
+		(void)unlinkat(sink->workdir->fd, JOURNAL(sink), 0);
+	}
 	bake_sink_close(sink);
 }

@@ -2,24 +2,35 @@
 /*
  * The sink: the only way model bytes get under a final name.
  *
- * A part file in .bake takes positional writes; SHA-256 runs in step with the contiguous frontier
- * (ranges that land ahead of it are hashed from the page cache when it reaches them); nothing may
- * grow past the pinned size; and commit compares size and digest, syncs, sets owner, mode and time,
- * renames, and syncs the directory. Any other way out leaves the final name as it was, and the
- * part, by default, for the next run.
+ * A part file in .bake takes positional writes, in any order; SHA-256 runs behind the contiguous
+ * frontier; nothing may grow past the pinned size; and commit compares size and digest, syncs, sets
+ * owner, mode and time, renames, and syncs the directory. Any other way out leaves the final name
+ * as it was, and the part, by default, for the next run, with a journal of what of it is there.
+ *
+ * With a crew, hashing and publishing are done by its threads, so that the caller's thread only
+ * writes; a file below BAKE_SINK_SMALL is hashed as it is written all the same. Without one,
+ * everything happens in the calls. A sink is used by one thread and stays where it is while open.
  */
 #ifndef FS_SINK_H
 #define FS_SINK_H
 
 #include <stdint.h>
 
+#include "base/crew.h"
 #include "base/error.h"
 #include "base/event.h"
+#include "base/extents.h"
 #include "base/relpath.h"
 #include "base/span.h"
-#include "digest/hasher.h"
-#include "fs/extents.h"
+#include "digest/digest.h"
 #include "fs/workdir.h"
+
+enum {
+	/* Smaller files have no journal, and no job for hashing them. */
+	BAKE_SINK_SMALL = 1024 * 1024
+};
+
+struct bake_sink_inner;
 
 struct bake_sink {
 	const struct bake_workdir *workdir; /* borrowed */
@@ -28,10 +39,9 @@ struct bake_sink {
 	uint64_t size;			    /* bytes that must arrive */
 	int64_t mtime;			    /* seconds; what the final file carries */
 	int fd;				    /* the part, -1 when closed */
-	uint64_t frontier;		    /* [0, frontier) is written and hashed */
+	uint64_t frontier;		    /* [0, frontier) is written */
 	uint64_t resumed;		    /* bytes found from an earlier run */
-	struct bake_extents ahead;
-	struct bake_hasher hasher;
+	struct bake_sink_inner *inner;	    /* NULL when closed */
 };
 
 #define BAKE_SINK_INIT                                                                             \
@@ -44,6 +54,9 @@ struct bake_sink_target {
 	struct bake_digest sha256;
 	uint64_t size;
 	int64_t mtime;
+	uint64_t source;	/* hash of where the bytes come from; 0: it does not matter */
+	struct bake_crew *crew; /* borrowed; NULL: none */
+	const struct bake_events *events; /* for notices; may be NULL */
 };
 
 enum {
@@ -56,14 +69,18 @@ void bake_sink_part_name(
 	const struct bake_digest *sha256, struct bake_relpath path, char name[BAKE_PART_NAME_MAX]);
 
 /*
- * Opens the part for target, made new or left by an earlier run: then what it holds is read and
- * hashed, and sink->resumed says how much that is. One process at a time has a part: while another
- * one does, BAKE_ERR_TEMPORARY lock.held. The destination must be absent or a regular file
- * (BAKE_ERR_CANTCREATE path.symlink, path.type). Space is reserved where the file system can, so
- * that BAKE_ERR_NOSPACE comes now and not after hours.
+ * Opens the part for target, made new or left by an earlier run: sink->resumed says how much of it
+ * is there. A part whose journal speaks of another size or source is dropped with a notice. One
+ * process at a time has a part: while another one does, BAKE_ERR_TEMPORARY lock.held. The
+ * destination must be absent or a regular file (BAKE_ERR_CANTCREATE path.symlink, path.type).
+ * Space is reserved where the file system can, so that BAKE_ERR_NOSPACE comes now and not after
+ * hours.
  */
 enum bake_status bake_sink_open(struct bake_sink *sink, const struct bake_workdir *workdir,
 	const struct bake_sink_target *target, struct bake_error *err) BAKE_CHECKED;
+
+/* Which ranges are there, sorted and disjoint. */
+void bake_sink_have(const struct bake_sink *sink, struct bake_extents *out);
 
 /* Writes bytes at offset. Past the pinned size: BAKE_ERR_PROTOCOL net.too-long, nothing written. */
 enum bake_status bake_sink_write(struct bake_sink *sink, uint64_t offset, struct bake_span bytes,
@@ -80,6 +97,11 @@ bool bake_sink_full(const struct bake_sink *sink);
  * was pinned: then the part is removed, and the former file, if any, stays as it was.
  */
 enum bake_status bake_sink_commit(struct bake_sink *sink, struct bake_error *err) BAKE_CHECKED;
+
+/* The same without waiting for the crew: called again until *out_done, which is also set when it
+ * fails. Without a crew that is at once. */
+enum bake_status bake_sink_finish(
+	struct bake_sink *sink, bool *out_done, struct bake_error *err) BAKE_CHECKED;
 
 /* The first bytes of the part, for telling what a wrong one is. Returns how many. */
 size_t bake_sink_peek(const struct bake_sink *sink, uint8_t *bytes, size_t room);

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "digest/hasher.h"
 #include "fs/sink.h"
 #include "unit/scratch.h"
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "digest/hasher.h"
 #include "store/cache.h"
 #include "store/copy.h"
 #include "unit/scratch.h"

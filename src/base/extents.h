@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which ranges of a file, ahead of a frontier, are already there. Pure arithmetic. */
-#ifndef FS_EXTENTS_H
-#define FS_EXTENTS_H
+#ifndef BASE_EXTENTS_H
+#define BASE_EXTENTS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "fs/extents.h"
+#include "base/extents.h"
 
 enum {
 	ADDS_MAX = 8

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A sink and its journal: what of a part survives its process. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "fs/sink_inner.h"
+
+/* How much of a small part is there without a gap: up to its first hole, where the file system
+ * tells. */
+static uint64_t contiguous(int fd, uint64_t size)
+{
+	off_t hole = lseek(fd, 0, SEEK_HOLE);
+
+	return hole < 0 ? size : bake_u64_min(size, (uint64_t)hole);
+}
+
+/* Why the record says nothing about this part; NULL when it does. */
+static const char *mismatch(const struct bake_journal_record *record, const struct bake_sink *sink,
+	const struct bake_sink_target *target, const struct stat *part)
+{
+	if (!bake_digest_equal(&record->sha256, &sink->sha256))
+		return "it was of other content";
+	if (record->size != sink->size)
+		return "its pinned size changed";
+	if (record->source != target->source)
+		return "its source changed";
+	if (record->inode != part->st_ino)
+		return "its journal is of another file";
+	return NULL;
+}
+
+static uint64_t take_extents(
+	struct bake_sink *sink, const struct bake_extents *ranges, uint64_t there)
+{
+	uint64_t bytes = 0;
+
+	sink->inner->ahead.count = 0;
+	for (size_t i = 0; i < ranges->count; i++) {
+		uint64_t first = ranges->list[i].first;
+		uint64_t end = bake_u64_min(ranges->list[i].end, there);
+
+		if (first >= end)
+			continue;
+		(void)bake_extents_add(&sink->inner->ahead, first, end);
+		bytes += end - first;
+	}
+	sink->frontier = 0;
+	(void)bake_extents_advance(&sink->inner->ahead, &sink->frontier);
+	return bytes;
+}
+
+static void drop(const struct bake_sink *sink, const struct bake_sink_target *target,
+	const char *why, uint64_t bytes)
+{
+	bake_emitf(target->events, BAKE_EVENT_NOTICE,
+		"%s: what an earlier run left (%s) is dropped: %s", BAKE_SHOW(sink->path.text),
+		BAKE_BYTES(bytes), why);
+}
+
+/* A record of this boot speaks for what was written; an older one only for what was synced. */
+static const struct bake_extents *trusted(const struct bake_journal_record *record)
+{
+	char boot[BAKE_JOURNAL_BOOT];
+
+	(void)bake_journal_boot(boot);
+	return strcmp(boot, "-") != 0 && strcmp(boot, record->boot) == 0 ? &record->written
+									 : &record->synced;
+}
+
+static enum bake_status recall_large(struct bake_sink *sink, const struct bake_sink_target *target,
+	const struct stat *part, struct bake_error *err)
+{
+	struct bake_journal_record *record = &sink->inner->record;
+	uint64_t there = (uint64_t)part->st_size;
+	const char *why = "it has no journal";
+
+	sink->inner->journal =
+		openat(sink->workdir->fd, JOURNAL(sink), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (sink->inner->journal >= 0 && bake_journal_read(sink->inner->journal, record)) {
+		why = mismatch(record, sink, target, part);
+		if (!why)
+			sink->resumed = take_extents(sink, trusted(record), there);
+	}
+	if (!why)
+		return BAKE_OK;
+	record->synced.count = 0;
+	if (there == 0)
+		return BAKE_OK;
+	drop(sink, target, why, there);
+	return bake_sink_restart(sink, err);
+}
+
+/* What every record of this run says. */
+static void begin_record(struct bake_sink_inner *inner, const struct bake_sink_target *target,
+	const struct stat *part)
+{
+	inner->record.size = target->size;
+	inner->record.sha256 = target->sha256;
+	inner->record.source = target->source;
+	inner->record.inode = part->st_ino;
+	(void)bake_journal_boot(inner->record.boot);
+}
+
+enum bake_status bake_sink_recall(
+	struct bake_sink *sink, const struct bake_sink_target *target, struct bake_error *err)
+{
+	struct stat part;
+
+	if (fstat(sink->fd, &part) != 0)
+		return bake_error_errno(err, errno, "part of '%s'", BAKE_SHOW(sink->path.text));
+	if (sink->size >= BAKE_SINK_SMALL) {
+		BAKE_TRY(recall_large(sink, target, &part, err));
+		begin_record(sink->inner, target, &part);
+		return BAKE_OK;
+	}
+	if (!S_ISREG(part.st_mode) || (uint64_t)part.st_size > sink->size)
+		return bake_sink_restart(sink, err);
+	sink->frontier = contiguous(sink->fd, (uint64_t)part.st_size);
+	sink->resumed = sink->frontier;
+	return BAKE_OK;
+}
+
+/* A journal that cannot be written would say too much of a later state. */
+static void forget(struct bake_sink *sink)
+{
+	(void)unlinkat(sink->workdir->fd, JOURNAL(sink), 0);
+	sink->inner->mute = true;
+}
+
+/* The journal's room is taken when it is made: a full disk must not keep it from being true. */
+static int make_journal(const struct bake_sink *sink)
+{
+	int fd = openat(sink->workdir->fd, JOURNAL(sink),
+		O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd >= 0)
+		best_effort(fallocate(fd, 0, 0, (off_t)2 * BAKE_JOURNAL_SLOT));
+	return fd;
+}
+
+void bake_sink_have(const struct bake_sink *sink, struct bake_extents *out)
+{
+	const struct bake_extents *ahead = &sink->inner->ahead;
+	size_t count = 0;
+
+	if (sink->frontier)
+		out->list[count++] = (struct bake_extent){0, sink->frontier};
+	for (size_t i = 0; i < ahead->count && count < BAKE_EXTENTS_MAX; i++)
+		out->list[count++] = ahead->list[i];
+	out->count = count;
+}
+
+void bake_sink_record(struct bake_sink *sink)
+{
+	struct bake_sink_inner *inner = sink->inner;
+	struct bake_error ignored = BAKE_ERROR_INIT;
+
+	if (sink->size < BAKE_SINK_SMALL || inner->mute)
+		return;
+	inner->unrecorded = 0;
+	if (inner->journal < 0)
+		inner->journal = make_journal(sink);
+	if (inner->journal < 0)
+		return;
+	bake_sink_have(sink, &inner->record.written);
+	if (bake_journal_write(inner->journal, &inner->record, &ignored) != BAKE_OK)
+		forget(sink);
+}
