@@ -39,6 +39,16 @@ static inline uint64_t bake_u64_max(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+/* a * b / c rounded down, exact in between; UINT64_MAX when that does not fit or c is 0. */
+static inline uint64_t bake_u64_scale(uint64_t a, uint64_t b, uint64_t c)
+{
+	__extension__ unsigned __int128 product = (unsigned __int128)a * b;
+
+	if (c == 0 || product / c > UINT64_MAX)
+		return UINT64_MAX;
+	return (uint64_t)(product / c);
+}
+
 /* All of text[0..len) as decimal digits, nothing else: no sign, no blank, at least one digit. */
 bool bake_number_parse(const char *text, size_t len, uint64_t *out);
 

@@ -66,6 +66,16 @@ static void sums_are_checked(void)
 	assert_int_equal(bake_u64_max(2, 3), 3);
 }
 
+static void scaling_is_exact_in_between(void)
+{
+	assert_int_equal(bake_u64_scale(7, 3, 2), 10);
+	assert_int_equal(bake_u64_scale(UINT64_MAX, UINT64_MAX, UINT64_MAX), UINT64_MAX);
+	assert_int_equal(bake_u64_scale(UINT64_MAX, 2, 4), UINT64_MAX / 2);
+	assert_int_equal(bake_u64_scale(UINT64_MAX, 3, 2), UINT64_MAX);
+	assert_int_equal(bake_u64_scale(1, 1, 0), UINT64_MAX);
+	assert_int_equal(bake_u64_scale(0, 5, 7), 0);
+}
+
 static const struct size_row {
 	const char *name;
 	const char *input;
@@ -179,6 +189,7 @@ static void try_duration(void **state)
 static const struct scenario others[] = {
 	{"number: len decides", number_takes_what_len_says},
 	{"sums are checked", sums_are_checked},
+	{"scaling is exact in between", scaling_is_exact_in_between},
 };
 
 int main(void)
