@@ -13,6 +13,7 @@
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "json/writer.h"
+#include "net/transfer.h"
 #include "net/url.h"
 #include "netcli/origins.h"
 #include "netops/fetch.h"
@@ -30,6 +31,8 @@ static bool dry_run;
 static bool keep_going;
 static uint64_t layer;
 static uint64_t max_concurrent = 3;
+static uint64_t connections = 8;
+static uint64_t bandwidth_limit;
 static uint64_t lock_timeout_ms = 600000;
 static unsigned progress_mode = CLI_PROGRESS_AUTO;
 static struct netcli_origins origins = NETCLI_ORIGINS_INIT;
@@ -47,6 +50,10 @@ static const struct cli_option options[] = {
 		4, NULL},
 	{'j', "max-concurrent", "N", "fetch N files at a time (3)", CLI_NUMBER, &max_concurrent, 1,
 		256, NULL},
+	{'x', "connections", "N", "use up to N connections per file (8)", CLI_NUMBER, &connections,
+		1, BAKE_CONNECTIONS_MAX, NULL},
+	{0, "bandwidth-limit", "RATE", "take no more than RATE bytes per second in all", CLI_BYTES,
+		&bandwidth_limit, 1, 0, NULL},
 	{0, "cache", "DIR", "keep files by content in DIR and take them from there ($BAKE_CACHE)",
 		CLI_TEXT, &cache_dir, 0, 0, NULL},
 	{0, "dry-run", NULL, "only say what would be fetched, and whether it fits", CLI_FLAG,
@@ -213,6 +220,7 @@ static enum bake_status run(
 			.layer = (unsigned)layer},
 		.origins = netcli_origins(&origins, TOOL "/" BAKE_VERSION),
 		.max_concurrent = (unsigned)max_concurrent,
+		.connections = (unsigned)connections,
 		.lock_timeout_ms = lock_timeout_ms,
 		.dry_run = dry_run,
 		.keep_going = keep_going,
@@ -220,6 +228,7 @@ static enum bake_status run(
 	};
 	enum bake_status status;
 
+	wanted.origins.limit_bytes_per_sec = bandwidth_limit;
 	if (!lock_path) {
 		bake_error_set(err, BAKE_ERR_USAGE, "usage.arguments", "which lock? -l LOCK");
 		return bake_error_hint(err, "bake-lock MANIFEST makes one");

@@ -9,12 +9,17 @@
 #include "base/num.h"
 #include "base/text.h"
 
-uint64_t bake_clock_ms(void)
+uint64_t bake_clock_us(void)
 {
 	struct timespec now;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+uint64_t bake_clock_ms(void)
+{
+	return bake_clock_us() / 1000;
 }
 
 enum bake_status bake_clock_source_date(int64_t *out, struct bake_error *err)

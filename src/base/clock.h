@@ -10,6 +10,9 @@
 /* Milliseconds of the monotonic clock. Only differences mean anything. */
 uint64_t bake_clock_ms(void);
 
+/* The same in microseconds. */
+uint64_t bake_clock_us(void);
+
 /*
  * The time that baked files carry, in seconds since 1970: SOURCE_DATE_EPOCH, 0 when unset.
  * BAKE_ERR_CONFIG when it is set to something else than a number below 2^38.

@@ -21,8 +21,7 @@
 #include "fs/sink_inner.h"
 
 enum {
-	RECORD_BYTES = 1024 * 1024, /* how much may come between two records of the journal */
-	TMPFS = 0x01021994	    /* TMPFS_MAGIC */
+	TMPFS = 0x01021994 /* TMPFS_MAGIC */
 };
 
 void bake_sink_part_name(
@@ -251,9 +250,7 @@ static enum bake_status note(
 		return bake_error_set(err, BAKE_ERR_INTERNAL, "internal.extents",
 			"more than %d ranges in flight", BAKE_EXTENTS_MAX);
 	(void)bake_extents_advance(&inner->ahead, &sink->frontier);
-	inner->unrecorded += len;
-	if (inner->unrecorded >= RECORD_BYTES)
-		bake_sink_record(sink);
+	bake_sink_record(sink);
 	return BAKE_OK;
 }
 
@@ -343,8 +340,6 @@ static void keep(struct bake_sink *sink)
 {
 	struct bake_sink_inner *inner = sink->inner;
 
-	if (inner->unrecorded)
-		bake_sink_record(sink);
 	if (inner->journal < 0 && inner->ahead.count > 0)
 		best_effort(ftruncate(sink->fd, (off_t)sink->frontier));
 }

@@ -28,8 +28,7 @@ struct bake_sink_inner {
 	int journal;		   /* -1: none yet */
 	bool mute;		   /* the journal cannot be written and is gone */
 	struct bake_journal_record record;
-	uint64_t unrecorded; /* bytes written since the last record */
-	uint64_t synced;     /* hashed bytes at the last sync */
+	uint64_t synced; /* hashed bytes at the last sync */
 	uint64_t synced_ms;
 };
 

@@ -166,7 +166,6 @@ void bake_sink_record(struct bake_sink *sink)
 
 	if (sink->size < BAKE_SINK_SMALL || inner->mute)
 		return;
-	inner->unrecorded = 0;
 	if (inner->journal < 0)
 		inner->journal = make_journal(sink);
 	if (inner->journal < 0)

@@ -17,14 +17,16 @@
 #include "base/num.h"
 #include "base/stop.h"
 #include "base/text.h"
+#include "net/bucket.h"
 #include "net/classify.h"
 #include "net/proxy.h"
 
 enum {
-	RECEIVE_BYTES = 512 * 1024,
+	RECEIVE_BYTES = 256 * 1024,
 	STALL_BYTES_PER_SEC = 1000,
 	ERROR_BODY_MAX = 64 * 1024, /* of an answer we only want to know the status of */
 	POLL_MS_MAX = 200,	    /* so that a signal is seen soon */
+	IDLE_CONNECTIONS = 128,	    /* kept for the next request */
 };
 
 struct bake_http {
@@ -34,9 +36,13 @@ struct bake_http {
 	char *token;
 	struct bake_origin token_origin;
 	const char *ca_file;
+	struct bake_bucket bucket;
+	struct bake_exchange *paused; /* those that wait for the bucket */
 };
 
 struct bake_exchange {
+	struct bake_exchange *next_paused;
+	bool is_paused;
 	struct bake_http *http;
 	CURL *easy;
 	struct curl_slist *headers;
@@ -103,6 +109,8 @@ enum bake_status bake_http_new(
 	if (http->token)
 		BAKE_TRY(bake_url_origin(options->token_origin, &http->token_origin, err));
 	http->ca_file = find_ca_file();
+	bake_bucket_init(&http->bucket, options->limit_bytes_per_sec, bake_clock_us());
+	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS);
 	*out = http;
 	http = NULL;
 	return BAKE_OK;
@@ -119,6 +127,11 @@ void bake_http_free(struct bake_http **http)
 	(void)curl_multi_cleanup((*http)->multi);
 	free(*http);
 	*http = NULL;
+}
+
+bool bake_http_is_limited(const struct bake_http *http)
+{
+	return http->options.limit_bytes_per_sec > 0;
 }
 
 bool bake_http_has_token(const struct bake_http *http)
@@ -171,11 +184,34 @@ static size_t take_error_body(struct bake_exchange *exchange, struct bake_span b
 	return exchange->error_bytes > ERROR_BODY_MAX ? 0 : bytes.len;
 }
 
+/* Whether bytes may be taken now. Otherwise the exchange pauses, and with it its connection. */
+static bool take_tokens(struct bake_exchange *exchange, size_t len)
+{
+	struct bake_http *http = exchange->http;
+	uint64_t now;
+
+	if (!bake_http_is_limited(http))
+		return true;
+	now = bake_clock_us();
+	if (bake_bucket_allow(&http->bucket, now) > 0) {
+		bake_bucket_take(&http->bucket, len, now);
+		return true;
+	}
+	if (!exchange->is_paused) {
+		exchange->is_paused = true;
+		exchange->next_paused = http->paused;
+		http->paused = exchange;
+	}
+	return false;
+}
+
 static size_t on_body(char *text, size_t size, size_t count, void *context)
 {
 	struct bake_exchange *exchange = context;
 	struct bake_span bytes = bake_span(text, size * count);
 
+	if (!take_tokens(exchange, bytes.len))
+		return CURL_WRITEFUNC_PAUSE; /* and be called again with the same bytes */
 	if (!is_success(&exchange->response))
 		return take_error_body(exchange, bytes);
 	if (call_head(exchange) != BAKE_OK)
@@ -267,14 +303,16 @@ static void set_options(struct bake_exchange *exchange)
 	curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES);
+	curl_easy_setopt(
+		easy, CURLOPT_BUFFERSIZE, (long)bake_bucket_piece(&http->bucket, RECEIVE_BYTES));
 	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, http->user_agent);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->headers);
 	curl_easy_setopt(easy, CURLOPT_PROXY, proxy ? proxy : "");
 	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)http->options.connect_timeout_ms);
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES_PER_SEC);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT,
+		bake_http_is_limited(http) ? 1L : (long)STALL_BYTES_PER_SEC);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
 		(long)bake_u64_max(http->options.stall_timeout_ms / 1000, 1));
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->detail);
@@ -313,10 +351,23 @@ static enum bake_status send_hop(
 	return BAKE_OK;
 }
 
+static void forget_pause(struct bake_exchange *exchange)
+{
+	struct bake_exchange **at = &exchange->http->paused;
+
+	while (*at && *at != exchange)
+		at = &(*at)->next_paused;
+	if (*at)
+		*at = exchange->next_paused;
+	exchange->is_paused = false;
+}
+
 static void free_exchange(struct bake_exchange **exchange)
 {
 	if (!*exchange)
 		return;
+	if ((*exchange)->is_paused)
+		forget_pause(*exchange);
 	curl_easy_cleanup((*exchange)->easy);
 	free_headers(*exchange);
 	bake_buf_release(&(*exchange)->url);
@@ -424,6 +475,41 @@ static void finish(struct bake_exchange *exchange, CURLcode code)
 	free_exchange(&exchange);
 }
 
+/* Lets exchanges go on that wait for the bucket, one by one in turn, while it has something. */
+static void resume_paused(struct bake_http *http)
+{
+	struct bake_exchange **last = &http->paused;
+
+	/* The one that waits longest is the last of the list. */
+	while (http->paused && bake_bucket_allow(&http->bucket, bake_clock_us()) > 0) {
+		struct bake_exchange *exchange;
+		CURLcode code;
+
+		for (last = &http->paused; (*last)->next_paused; last = &(*last)->next_paused)
+			;
+		exchange = *last;
+		*last = NULL;
+		exchange->is_paused = false;
+		exchange->next_paused = NULL;
+		/* Calls on_body: with what was kept, and it may fail or pause again. */
+		code = curl_easy_pause(exchange->easy, CURLPAUSE_CONT);
+		if (code != CURLE_OK)
+			finish(exchange, code);
+	}
+}
+
+/* While the bucket is in debt nothing is read: that is what holds servers back. */
+static unsigned wait_for_bucket(struct bake_http *http, unsigned timeout_ms)
+{
+	uint64_t wait_us;
+
+	if (!bake_http_is_limited(http))
+		return timeout_ms;
+	resume_paused(http);
+	wait_us = bake_bucket_wait_us(&http->bucket, bake_clock_us());
+	return http->paused ? (unsigned)bake_u64_min(timeout_ms, wait_us / 1000 + 1) : timeout_ms;
+}
+
 enum bake_status bake_http_poll(struct bake_http *http, unsigned timeout_ms, struct bake_error *err)
 {
 	int running;
@@ -432,6 +518,7 @@ enum bake_status bake_http_poll(struct bake_http *http, unsigned timeout_ms, str
 
 	if (timeout_ms > POLL_MS_MAX)
 		timeout_ms = POLL_MS_MAX;
+	timeout_ms = wait_for_bucket(http, timeout_ms);
 	if (curl_multi_perform(http->multi, &running) != CURLM_OK)
 		return bake_error_set(err, BAKE_ERR_INTERNAL, "internal.curl", "transfers failed");
 	while ((message = curl_multi_info_read(http->multi, &left))) {

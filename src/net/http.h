@@ -30,13 +30,17 @@ struct bake_http_options {
 	const char *token;	  /* NULL: none. Copied, wiped at the end. */
 	const char *token_origin; /* a URL: the only origin that gets the token */
 	uint64_t connect_timeout_ms;
-	uint64_t stall_timeout_ms; /* below 1 kB/s for so long: given up */
-	unsigned retries;	   /* of bake_http_get_text */
+	uint64_t stall_timeout_ms;    /* below 1 kB/s for so long: given up */
+	unsigned retries;	      /* of bake_http_get_text */
+	uint64_t limit_bytes_per_sec; /* of all connections together; 0: none */
 };
 
 enum bake_status bake_http_new(const struct bake_http_options *options, struct bake_http **out,
 	struct bake_error *err) BAKE_CHECKED;
 void bake_http_free(struct bake_http **http);
+
+/* Whether a bandwidth limit holds connections back. */
+bool bake_http_is_limited(const struct bake_http *http);
 
 /* Whether the client was given a token. */
 bool bake_http_has_token(const struct bake_http *http);

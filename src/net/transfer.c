@@ -2,106 +2,141 @@
 #include "net/transfer.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/num.h"
 #include "base/stop.h"
 #include "base/text.h"
+#include "net/engine.h"
 
 enum {
 	/* So much must come between two failures for them not to count as a row. */
 	PROGRESS_BYTES = 1024 * 1024,
 	/* A signed URL may expire under way; a fresh one is asked for so often. */
 	FORBIDDEN_MAX = 3,
-	POLL_MS = 100,
-	BUSY_STEP_MS = 200,
+	POLL_MS = 10,
+	FINISHING_POLL_MS = 2, /* while targets publish */
+	BUSY_STEP_US = 200 * 1000,
+	SHOW_US = 50 * 1000,	    /* between two events of one file's progress */
+	MORE_US = 10 * 1000 * 1000, /* until a connection that was refused is tried again */
+	/* Files that publish, or wait for another process, beside those whose bytes come. */
+	ASIDE_MAX = 64,
 };
 
-struct engine {
-	struct bake_http *http;
-	const struct bake_transfer_options *options;
-	struct bake_transfer *transfers;
-	size_t count;
-	size_t next;   /* first one not begun */
-	size_t active; /* begun and not ended */
-	bool stopping; /* begin nothing more */
-};
-
-static void emit(const struct bake_transfer *transfer, enum bake_event_kind kind,
+void bake_work_emit(const struct bake_work *work, enum bake_event_kind kind,
 	const struct bake_error *error, uint64_t wait_ms)
 {
-	const struct engine *engine = transfer->engine;
+	const struct bake_transfer *transfer = work->transfer;
 	struct bake_event event = {
 		.kind = kind,
 		.name = transfer->name,
 		.note = kind == BAKE_EVENT_DONE ? "fetched" : NULL,
-		.done = transfer->segment.next,
+		.done = work->got,
 		.total = transfer->has_size ? transfer->size : 0,
 		.wait_ms = wait_ms,
 		.error = error,
 	};
 
-	bake_emit(engine->options->events, &event);
+	bake_emit(work->engine->options->events, &event);
 }
 
-static void end(struct bake_transfer *transfer, enum bake_transfer_state state)
+/* The work itself is freed by the loop: somebody may be in the middle of it. */
+static void end(struct bake_work *work, enum bake_transfer_state state)
 {
-	struct engine *engine = transfer->engine;
+	struct bake_transfer *transfer = work->transfer;
 
+	bake_work_halt(work);
 	if (state != BAKE_TRANSFER_DONE)
 		transfer->target.close(transfer->target.context);
 	transfer->state = state;
-	engine->active--;
+	transfer->ms = bake_clock_ms() - work->begun_ms;
 }
 
-static void give_up(struct bake_transfer *transfer, const struct bake_error *error)
+static bool is_ended(const struct bake_work *work)
 {
-	struct engine *engine = transfer->engine;
+	return work->transfer->state >= BAKE_TRANSFER_DONE;
+}
+
+void bake_work_give_up(struct bake_work *work, const struct bake_error *error)
+{
+	struct bake_engine *engine = work->engine;
+	struct bake_transfer *transfer = work->transfer;
 
 	transfer->error = *error;
 	if (engine->options->explain)
 		engine->options->explain(
 			engine->options->explain_context, transfer, &transfer->error);
-	end(transfer, BAKE_TRANSFER_FAILED);
-	emit(transfer, BAKE_EVENT_FAIL, &transfer->error, 0);
+	end(work, BAKE_TRANSFER_FAILED);
+	bake_work_emit(work, BAKE_EVENT_FAIL, &transfer->error, 0);
 	if (!engine->options->keep_going)
 		engine->stopping = true;
 }
 
-static void rest(struct bake_transfer *transfer, const struct bake_error *error, uint64_t wait_ms)
+static void rest(struct bake_work *work, const struct bake_error *error, uint64_t wait_ms)
 {
-	transfer->state = BAKE_TRANSFER_RESTING;
-	transfer->wake_ms = bake_clock_ms() + wait_ms;
-	transfer->retries++;
-	emit(transfer, BAKE_EVENT_RETRY, error, wait_ms);
+	work->failed_us = bake_clock_us();
+	work->wake_us = work->failed_us + wait_ms * 1000;
+	work->transfer->retries++;
+	bake_work_emit(work, BAKE_EVENT_RETRY, error, wait_ms);
 }
 
-/* Everything written is void. False when that failed, and the transfer with it. */
-static bool begin_again(struct bake_transfer *transfer, bool reopen)
+static void want_all(struct bake_work *work)
 {
-	struct bake_error error = BAKE_ERROR_INIT;
-	enum bake_status status =
-		reopen ? transfer->target.reopen(transfer->target.context, &error)
-		       : transfer->target.restart(transfer->target.context, &error);
+	const struct bake_transfer *transfer = work->transfer;
 
+	work->todo.count = 0;
+	work->got = 0;
+	bake_work_want(work, 0, transfer->has_size ? transfer->size : UINT64_MAX);
+}
+
+enum bake_status bake_work_restart(struct bake_work *work, struct bake_error *err)
+{
+	const struct bake_transfer_target *target = &work->transfer->target;
+
+	BAKE_TRY(target->restart(target->context, err));
+	want_all(work);
+	return BAKE_OK;
+}
+
+/* Everything written is void. False when that failed, and the file with it. */
+static bool begin_again(struct bake_work *work, bool reopen)
+{
+	const struct bake_transfer_target *target = &work->transfer->target;
+	struct bake_error error = BAKE_ERROR_INIT;
+	enum bake_status status;
+
+	bake_work_halt(work);
+	status = reopen ? target->reopen(target->context, &error)
+			: target->restart(target->context, &error);
 	if (status != BAKE_OK) {
-		give_up(transfer, &error);
+		bake_work_give_up(work, &error);
 		return false;
 	}
-	transfer->segment.next = 0;
+	work->transfer->state = BAKE_TRANSFER_ACTIVE;
+	work->transfer->resumed = 0;
+	want_all(work);
 	return true;
 }
 
 /* Goes on with the next source, if there is one. */
-static bool next_url(struct bake_transfer *transfer, const struct bake_error *error)
+static bool next_url(struct bake_work *work, const struct bake_error *error)
 {
+	struct bake_transfer *transfer = work->transfer;
+
 	if (transfer->url + 1 >= transfer->url_count)
 		return false;
+	bake_work_halt(work);
 	transfer->url++;
-	transfer->attempt = 0;
-	transfer->forbidden = 0;
-	rest(transfer, error, 0);
+	work->attempt = 0;
+	work->forbidden = 0;
+	work->ranged = false;
+	work->unranged = false;
+	work->etag[0] = '\0';
+	work->streams_max = work->stream_count;
+	rest(work, error, 0);
 	return true;
 }
 
@@ -110,351 +145,339 @@ static bool is_forbidden_signature(const struct bake_response *response)
 	return response->status == 403 && response->cross_origin;
 }
 
-/* An attempt failed: again, from elsewhere, or not at all. */
-static void attempt_failed(struct bake_transfer *transfer, const struct bake_error *error)
+/* The server has fewer bytes than are here already: they are from elsewhere. */
+static bool is_beyond(const struct bake_work *work, const struct bake_error *error)
 {
-	const struct engine *engine = transfer->engine;
+	return error->detail == 416 && !work->begun_again;
+}
 
+/* One connection of several was refused: the server may allow no more than those that work. */
+static bool is_refused(const struct bake_work *work, const struct bake_stream *stream,
+	const struct bake_error *error)
+{
+	unsigned working = 0;
+
+	for (unsigned i = 0; i < work->stream_count; i++)
+		working += work->streams[i].exchange && work->streams[i].received > 0 ? 1 : 0;
+	return error->transient && stream->received == 0 && working > 0;
+}
+
+static void use_fewer(struct bake_work *work)
+{
+	work->streams_max = bake_work_busy(work);
+	work->streams_more_us = bake_clock_us() + MORE_US;
+}
+
+/* A server that names a pause means it for everything that is asked of it. */
+static void hold_all(struct bake_engine *engine, const struct bake_response *response)
+{
+	if (response->has_retry_after && (response->status == 429 || response->status == 503))
+		engine->hold_us = bake_clock_us() + bake_retry_wait_ms(1, response) * 1000;
+}
+
+/* Bytes that came before are no progress: a server without ranges may send them for ever. */
+static void note_progress(struct bake_work *work, const struct bake_stream *stream)
+{
+	if (work->got <= work->mark)
+		return;
+	if (work->got - work->mark < PROGRESS_BYTES && stream->received < PROGRESS_BYTES)
+		return;
+	work->mark = work->got;
+	work->attempt = 0;
+	work->forbidden = 0;
+}
+
+/* When a link breaks, all its connections do: that is one failure. */
+static bool is_counted(const struct bake_work *work, const struct bake_stream *stream)
+{
+	return work->failed_us > 0 && stream->asked_us <= work->failed_us;
+}
+
+void bake_work_failed(
+	struct bake_work *work, const struct bake_stream *stream, const struct bake_error *error)
+{
+	const struct bake_engine *engine = work->engine;
+	const struct bake_response *response = &work->transfer->response;
+
+	note_progress(work, stream);
+	hold_all(work->engine, response);
 	if (error->status == BAKE_ERR_INTERRUPTED) {
-		end(transfer, BAKE_TRANSFER_STOPPED);
-		return;
+		end(work, BAKE_TRANSFER_STOPPED);
+	} else if (is_beyond(work, error)) {
+		work->begun_again = true;
+		if (begin_again(work, false))
+			rest(work, error, 0);
+	} else if (is_refused(work, stream, error)) {
+		use_fewer(work);
+	} else if (error->transient && is_counted(work, stream)) {
+		work->transfer->retries++;
+	} else if (is_forbidden_signature(response) && ++work->forbidden < FORBIDDEN_MAX) {
+		rest(work, error, bake_retry_wait_ms(work->forbidden, NULL));
+	} else if (error->transient && work->attempt < engine->options->retries) {
+		work->attempt++;
+		rest(work, error, bake_retry_wait_ms(work->attempt, response));
+	} else if (error->status == BAKE_ERR_NOSPACE || error->status == BAKE_ERR_IO ||
+		   !next_url(work, error)) {
+		bake_work_give_up(work, error);
 	}
-	if (is_forbidden_signature(&transfer->response) && ++transfer->forbidden < FORBIDDEN_MAX) {
-		rest(transfer, error, bake_retry_wait_ms(transfer->forbidden, NULL));
-		return;
-	}
-	if (error->transient && transfer->attempt < engine->options->retries) {
-		transfer->attempt++;
-		rest(transfer, error, bake_retry_wait_ms(transfer->attempt, &transfer->response));
-		return;
-	}
-	if (error->status != BAKE_ERR_NOSPACE && error->status != BAKE_ERR_IO &&
-		next_url(transfer, error))
-		return;
-	give_up(transfer, error);
 }
 
 /* The bytes are all there but are not what was pinned. What an earlier run left, or what this
  * source sends, may be to blame: once from zero, then from the next source. */
-static void mismatch(struct bake_transfer *transfer, const struct bake_error *error)
+static void mismatch(struct bake_work *work, const struct bake_error *error)
 {
-	bool again = transfer->resumed > 0 && !transfer->begun_again;
+	bool again = work->transfer->resumed > 0 && !work->begun_again;
 
-	if (!again && transfer->url + 1 >= transfer->url_count) {
-		give_up(transfer, error);
+	if (!again && work->transfer->url + 1 >= work->transfer->url_count) {
+		bake_work_give_up(work, error);
 		return;
 	}
-	if (!begin_again(transfer, true))
+	if (!begin_again(work, true))
 		return;
-	transfer->begun_again = true;
-	transfer->resumed = 0;
+	work->begun_again = true;
 	if (again)
-		rest(transfer, error, 0);
+		rest(work, error, 0);
 	else
-		(void)next_url(transfer, error);
+		(void)next_url(work, error);
 }
 
-static void all_there(struct bake_transfer *transfer)
+static void finish(struct bake_work *work)
 {
+	const struct bake_transfer_target *target = &work->transfer->target;
 	struct bake_error error = BAKE_ERROR_INIT;
-	enum bake_status status = transfer->target.finish(transfer->target.context, &error);
+	bool done = true;
+	enum bake_status status = target->finish(target->context, &done, &error);
 
+	if (!done)
+		return;
 	if (status == BAKE_OK) {
-		end(transfer, BAKE_TRANSFER_DONE);
-		emit(transfer, BAKE_EVENT_DONE, NULL, 0);
+		end(work, BAKE_TRANSFER_DONE);
+		bake_work_emit(work, BAKE_EVENT_DONE, NULL, 0);
 	} else if (status == BAKE_ERR_INTEGRITY) {
-		mismatch(transfer, &error);
+		mismatch(work, &error);
 	} else {
-		give_up(transfer, &error);
+		bake_work_give_up(work, &error);
 	}
 }
 
-static enum bake_status bad_range(const struct bake_transfer *transfer,
-	const struct bake_response *response, struct bake_error *err)
+static void start_finishing(struct bake_work *work)
 {
-	const struct bake_content_range *range = &response->range;
-
-	if (!range->valid)
-		return bake_error_set(err, BAKE_ERR_PROTOCOL, "net.bad-range", "a 206 answer %s",
-			range->present ? "with a malformed Content-Range"
-				       : "without Content-Range");
-	return bake_error_set(err, BAKE_ERR_PROTOCOL, "net.bad-range",
-		"asked for bytes from %" PRIu64 " of %" PRIu64 ", got %" PRIu64 "-%" PRIu64
-		" of %" PRIu64,
-		transfer->segment.next, transfer->size, range->first, range->last, range->total);
-}
-
-/* A 206 must be the range that was asked for, of a file of the pinned size. */
-static enum bake_status check_partial(const struct bake_transfer *transfer,
-	const struct bake_response *response, struct bake_error *err)
-{
-	const struct bake_content_range *range = &response->range;
-
-	if (!transfer->has_size)
-		return bake_error_set(err, BAKE_ERR_PROTOCOL, "net.bad-range",
-			"a 206 answer, though no range was asked for");
-	if (!range->valid || range->first != transfer->segment.next)
-		return bad_range(transfer, response, err);
-	if (range->has_total && range->total != transfer->size)
-		return bake_error_set(err, BAKE_ERR_PROTOCOL, "net.size-mismatch",
-			"expected %" PRIu64 " bytes, server says %" PRIu64, transfer->size,
-			range->total);
-	if (range->last >= transfer->size)
-		return bad_range(transfer, response, err);
-	return BAKE_OK;
-}
-
-/* A 200 is the whole file, whatever range was asked for. */
-static enum bake_status check_whole(struct bake_transfer *transfer,
-	const struct bake_response *response, struct bake_error *err)
-{
-	if (transfer->has_size && response->has_length && response->length != transfer->size)
-		transfer->wrong_size = true; /* said once it is known what it is instead */
-	if (!transfer->has_size && !response->has_length && !response->chunked)
-		return bake_error_set(err, BAKE_ERR_PROTOCOL, "net.no-length",
-			"the server does not say where the file ends");
-	if (transfer->segment.next == 0 || transfer->wrong_size)
-		return BAKE_OK;
-	BAKE_TRY(transfer->target.restart(transfer->target.context, err));
-	transfer->segment.next = 0;
-	return BAKE_OK;
-}
-
-static enum bake_status on_head(
-	void *context, const struct bake_response *response, struct bake_error *err)
-{
-	struct bake_transfer *transfer = context;
-
-	transfer->wrong_size = false;
-	transfer->head_len = 0;
-	if (response->content_encoding[0] && strcmp(response->content_encoding, "identity") != 0)
-		return bake_error_set(err, BAKE_ERR_PROTOCOL, "net.encoding",
-			"the server encodes the file as '%s' although asked not to",
-			BAKE_SHOW(response->content_encoding));
-	if (response->status == 206)
-		return check_partial(transfer, response, err);
-	if (response->status == 200)
-		return check_whole(transfer, response, err);
-	return bake_error_set(
-		err, BAKE_ERR_PROTOCOL, "net.status", "unexpected status %u", response->status);
-}
-
-/* The file has another size than the server's answer: an error page, a pointer, another file. */
-static enum bake_status wrong_size(const struct bake_transfer *transfer,
-	const struct bake_response *response, struct bake_error *err)
-{
-	const struct engine *engine = transfer->engine;
-	struct bake_span head = bake_span(transfer->head, transfer->head_len);
-	const char *hint = NULL;
-	const char *what =
-		engine->options->recognise ? engine->options->recognise(head, &hint) : NULL;
-
-	if (!what)
-		return bake_error_set(err, BAKE_ERR_PROTOCOL, "net.size-mismatch",
-			"expected %" PRIu64 " bytes, server says %" PRIu64, transfer->size,
-			response->length);
-	bake_error_set(err, BAKE_ERR_INTEGRITY, "integrity.size",
-		"expected %" PRIu64 " bytes, got %" PRIu64 ": %s", transfer->size, response->length,
-		what);
-	return hint ? bake_error_hint(err, "%s", hint) : err->status;
-}
-
-/* Collects the beginning of an answer of the wrong size; nothing of it is written. */
-static enum bake_status take_head(
-	struct bake_transfer *transfer, struct bake_span bytes, struct bake_error *err)
-{
-	size_t room = sizeof(transfer->head) - transfer->head_len;
-	size_t part = bytes.len < room ? bytes.len : room;
-
-	memcpy(transfer->head + transfer->head_len, bytes.ptr, part);
-	transfer->head_len += part;
-	if (transfer->head_len < sizeof(transfer->head))
-		return BAKE_OK;
-	/* Enough seen: the exchange ends here, and on_done says what it was. */
-	return bake_error_set(
-		err, BAKE_ERR_PROTOCOL, "net.size-mismatch", "an answer of the wrong size");
-}
-
-static enum bake_status on_body(void *context, struct bake_span bytes, struct bake_error *err)
-{
-	struct bake_transfer *transfer = context;
-	struct bake_segment *segment = &transfer->segment;
-
-	transfer->received += bytes.len;
-	if (transfer->wrong_size)
-		return take_head(transfer, bytes, err);
-	if (bytes.len > segment->end - segment->next)
-		return bake_error_set(err, BAKE_ERR_PROTOCOL, "net.too-long",
-			"the server sends more than the pinned %" PRIu64 " bytes", segment->end);
-	BAKE_TRY(transfer->target.write(transfer->target.context, segment->next, bytes, err));
-	segment->next += bytes.len;
-	/* Bytes that came before are no progress: a server without ranges may send them for ever. */
-	if (segment->next > transfer->mark && segment->next - transfer->mark >= PROGRESS_BYTES) {
-		transfer->mark = segment->next;
-		transfer->attempt = 0;
-		transfer->forbidden = 0;
-	}
-	emit(transfer, BAKE_EVENT_PROGRESS, NULL, 0);
-	return BAKE_OK;
-}
-
-static void on_done(
-	void *context, const struct bake_response *response, const struct bake_error *error)
-{
-	struct bake_transfer *transfer = context;
-	struct bake_error own = BAKE_ERROR_INIT;
-
-	transfer->segment.exchange = NULL;
-	transfer->response = *response;
-	if (transfer->wrong_size) {
-		wrong_size(transfer, response, &own);
-		attempt_failed(transfer, &own);
-	} else if (error && error->detail == 416 && !transfer->begun_again) {
-		/* The server has fewer bytes than are here already: they are from elsewhere. */
-		transfer->begun_again = true;
-		if (begin_again(transfer, false))
-			rest(transfer, error, 0);
-	} else if (error) {
-		attempt_failed(transfer, error);
-	} else if (transfer->has_size && transfer->segment.next < transfer->size) {
-		bake_error_transient(&own, BAKE_ERR_TEMPORARY, "net.short",
-			"the answer ended after %" PRIu64 " of %" PRIu64 " bytes",
-			transfer->segment.next, transfer->size);
-		attempt_failed(transfer, &own);
-	} else {
-		all_there(transfer);
-	}
-}
-
-/* Asks for what is missing. */
-static void request(struct bake_transfer *transfer)
-{
-	const struct engine *engine = transfer->engine;
-	struct bake_segment *segment = &transfer->segment;
-	struct bake_http_handler handler = {
-		.context = transfer, .head = on_head, .body = on_body, .done = on_done};
-	struct bake_http_request wanted = {
-		.url = transfer->urls[transfer->url],
-		.has_range = transfer->has_size && transfer->size > 0,
-		.first = segment->next,
-		.last = transfer->size - 1,
-	};
-	struct bake_error error = BAKE_ERROR_INIT;
-
-	transfer->state = BAKE_TRANSFER_ACTIVE;
-	transfer->wrong_size = false;
-	transfer->response = (struct bake_response){0};
-	if (bake_http_start(engine->http, &wanted, &handler, &segment->exchange, &error) != BAKE_OK)
-		attempt_failed(transfer, &error);
+	work->transfer->state = BAKE_TRANSFER_FINISHING;
+	finish(work);
 }
 
 /* Another process has the file: looked at again soon, without counting as a failure. */
-static void wait_busy(struct bake_transfer *transfer, const struct bake_error *error)
+static void wait_busy(struct bake_work *work, const struct bake_error *error)
 {
-	const struct engine *engine = transfer->engine;
+	const struct bake_engine *engine = work->engine;
 	uint64_t now = bake_clock_ms();
 
-	if (!transfer->busy_ms) {
-		transfer->busy_ms = now;
+	if (!work->busy_ms) {
+		work->busy_ms = now;
 		bake_emitf(engine->options->events, BAKE_EVENT_NOTICE,
-			"waiting: another process is fetching %s", BAKE_SHOW(transfer->name));
+			"waiting: another process is fetching %s", BAKE_SHOW(work->transfer->name));
 	}
-	if (now - transfer->busy_ms >= engine->options->busy_timeout_ms) {
-		give_up(transfer, error);
+	if (now - work->busy_ms >= engine->options->busy_timeout_ms) {
+		bake_work_give_up(work, error);
 		return;
 	}
-	transfer->state = BAKE_TRANSFER_RESTING;
-	transfer->wake_ms = now + BUSY_STEP_MS;
+	work->transfer->state = BAKE_TRANSFER_BUSY;
+	work->wake_us = bake_clock_us() + BUSY_STEP_US;
 }
 
-static void open_target(struct bake_transfer *transfer)
+/* What is there need not come. */
+static void take_have(struct bake_work *work, const struct bake_extents *have)
 {
+	struct bake_transfer *transfer = work->transfer;
+	uint64_t at = 0;
+
+	for (size_t i = 0; i < have->count; i++) {
+		bake_work_want(work, at, have->list[i].first);
+		at = have->list[i].end;
+		work->got += have->list[i].end - have->list[i].first;
+	}
+	bake_work_want(work, at, transfer->has_size ? transfer->size : UINT64_MAX);
+	transfer->resumed = work->got;
+	work->mark = work->got;
+}
+
+static void open_target(struct bake_work *work)
+{
+	struct bake_transfer *transfer = work->transfer;
+	struct bake_extents have = {.count = 0};
 	struct bake_error error = BAKE_ERROR_INIT;
-	uint64_t offset = 0;
 
 	transfer->state = BAKE_TRANSFER_ACTIVE;
-	if (transfer->target.open(transfer->target.context, &offset, &error) != BAKE_OK) {
+	if (transfer->target.open(transfer->target.context, &have, &error) != BAKE_OK) {
 		if (strcmp(error.id, "lock.held") == 0)
-			wait_busy(transfer, &error);
+			wait_busy(work, &error);
 		else
-			give_up(transfer, &error);
+			bake_work_give_up(work, &error);
 		return;
 	}
-	transfer->opened = true;
-	transfer->segment.next = offset;
-	transfer->segment.end = transfer->has_size ? transfer->size : UINT64_MAX;
-	transfer->resumed = offset;
-	transfer->mark = offset;
-	emit(transfer, BAKE_EVENT_START, NULL, 0);
-	if (transfer->has_size && offset == transfer->size)
-		all_there(transfer);
-	else
-		request(transfer);
+	work->opened = true;
+	take_have(work, &have);
+	bake_work_emit(work, BAKE_EVENT_START, NULL, 0);
 }
 
-static void begin(struct engine *engine, struct bake_transfer *transfer)
+static bool is_complete(const struct bake_work *work)
 {
-	engine->active++;
-	transfer->engine = engine;
-	open_target(transfer);
+	return work->todo.count == 0 && bake_work_busy(work) == 0;
 }
 
-static void begin_more(struct engine *engine)
+static void show(struct bake_work *work, uint64_t now_us)
 {
-	while (!engine->stopping && engine->next < engine->count &&
-		engine->active < engine->options->max_concurrent)
-		begin(engine, &engine->transfers[engine->next++]);
+	if (work->shown == work->got || now_us - work->shown_us < SHOW_US)
+		return;
+	work->shown = work->got;
+	work->shown_us = now_us;
+	bake_work_emit(work, BAKE_EVENT_PROGRESS, NULL, 0);
 }
 
-static void wake(struct engine *engine)
+/* False when the disk does not take it. */
+static bool settle(struct bake_work *work, uint64_t now_us)
 {
-	uint64_t now = bake_clock_ms();
+	struct bake_error error = BAKE_ERROR_INIT;
 
-	for (size_t i = 0; i < engine->next; i++) {
-		struct bake_transfer *transfer = &engine->transfers[i];
-
-		if (transfer->state != BAKE_TRANSFER_RESTING || transfer->wake_ms > now)
-			continue;
-		if (transfer->opened)
-			request(transfer);
-		else
-			open_target(transfer);
+	for (unsigned i = 0; i < work->stream_count; i++) {
+		if (bake_stream_settle(&work->streams[i], now_us, &error) != BAKE_OK) {
+			bake_work_give_up(work, &error);
+			return false;
+		}
 	}
+	return true;
+}
+
+/* Moves a file on as far as it goes without waiting. */
+static void step(struct bake_work *work)
+{
+	uint64_t now = bake_clock_us();
+
+	if (work->transfer->state == BAKE_TRANSFER_BUSY && now >= work->wake_us)
+		open_target(work);
+	if (work->transfer->state == BAKE_TRANSFER_ACTIVE && settle(work, now)) {
+		bake_work_schedule(work, now);
+		show(work, now);
+	}
+	if (work->transfer->state == BAKE_TRANSFER_ACTIVE && is_complete(work))
+		start_finishing(work);
+	else if (work->transfer->state == BAKE_TRANSFER_FINISHING)
+		finish(work);
+}
+
+static size_t count_state(const struct bake_engine *engine, enum bake_transfer_state state)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < engine->work_count; i++)
+		count += engine->works[i]->transfer->state == state ? 1 : 0;
+	return count;
+}
+
+static void step_all(struct bake_engine *engine)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < engine->work_count; i++)
+		step(engine->works[i]);
+	for (size_t i = 0; i < engine->work_count; i++) {
+		if (is_ended(engine->works[i])) {
+			engine->works[i]->transfer->work = NULL;
+			free(engine->works[i]);
+		} else {
+			engine->works[kept++] = engine->works[i];
+		}
+	}
+	engine->work_count = kept;
+}
+
+/* Small files have one connection, whatever may be had. */
+static unsigned streams_for(const struct bake_engine *engine, const struct bake_transfer *transfer)
+{
+	uint64_t worth = transfer->has_size ? transfer->size / BAKE_SEGMENT_BYTES_MIN : 0;
+	uint64_t most = bake_u64_min(engine->options->connections, BAKE_CONNECTIONS_MAX);
+
+	return (unsigned)bake_u64_max(bake_u64_min(worth, most), 1);
+}
+
+static enum bake_status begin(
+	struct bake_engine *engine, struct bake_transfer *transfer, struct bake_error *err)
+{
+	unsigned streams = streams_for(engine, transfer);
+	struct bake_work *work = calloc(1, sizeof(*work) + streams * sizeof(work->streams[0]));
+
+	if (!work)
+		return bake_error_nomem(err);
+	work->engine = engine;
+	work->transfer = transfer;
+	work->stream_count = streams;
+	work->streams_max = streams;
+	work->begun_ms = bake_clock_ms();
+	for (unsigned i = 0; i < streams; i++)
+		work->streams[i].work = work;
+	transfer->work = work;
+	engine->works[engine->work_count++] = work;
+	open_target(work);
+	step(work);
+	return BAKE_OK;
+}
+
+static enum bake_status begin_more(struct bake_engine *engine, struct bake_error *err)
+{
+	size_t active = count_state(engine, BAKE_TRANSFER_ACTIVE);
+
+	while (!engine->stopping && engine->next < engine->count &&
+		active < engine->options->max_concurrent &&
+		engine->work_count < engine->works_room) {
+		struct bake_transfer *transfer = &engine->transfers[engine->next++];
+
+		BAKE_TRY(begin(engine, transfer, err));
+		active += transfer->state == BAKE_TRANSFER_ACTIVE ? 1 : 0;
+	}
+	return BAKE_OK;
 }
 
 /* Ends what is under way; parts stay. */
-static void stop_all(struct engine *engine)
+static void stop_all(struct bake_engine *engine)
 {
-	for (size_t i = 0; i < engine->count; i++) {
-		struct bake_transfer *transfer = &engine->transfers[i];
-
-		if (transfer->state == BAKE_TRANSFER_ACTIVE ||
-			transfer->state == BAKE_TRANSFER_RESTING) {
-			bake_exchange_cancel(&transfer->segment.exchange);
-			end(transfer, BAKE_TRANSFER_STOPPED);
-		} else if (transfer->state == BAKE_TRANSFER_WAITING) {
-			transfer->state = BAKE_TRANSFER_STOPPED;
-		}
+	for (size_t i = 0; i < engine->work_count; i++) {
+		if (!is_ended(engine->works[i]))
+			end(engine->works[i], BAKE_TRANSFER_STOPPED);
 	}
+	step_all(engine);
+	for (size_t i = engine->next; i < engine->count; i++)
+		engine->transfers[i].state = BAKE_TRANSFER_STOPPED;
 }
 
-static enum bake_status run(struct engine *engine, struct bake_error *err)
+/* Whether there is something to wait for. Once a failure stops the rest, only files that have all
+ * their bytes are waited for. */
+static bool goes_on(const struct bake_engine *engine)
+{
+	if (engine->stopping)
+		return count_state(engine, BAKE_TRANSFER_FINISHING) > 0;
+	return engine->work_count > 0;
+}
+
+static enum bake_status run(struct bake_engine *engine, struct bake_error *err)
 {
 	static const struct bake_event tick = {.kind = BAKE_EVENT_TICK};
 
-	begin_more(engine);
-	while (engine->active > 0 && !engine->stopping) {
+	BAKE_TRY(begin_more(engine, err));
+	while (goes_on(engine)) {
+		bool finishing = count_state(engine, BAKE_TRANSFER_FINISHING) > 0;
+
 		BAKE_TRY(bake_stop_check(err));
-		BAKE_TRY(bake_http_poll(engine->http, POLL_MS, err));
-		wake(engine);
-		begin_more(engine);
+		BAKE_TRY(
+			bake_http_poll(engine->http, finishing ? FINISHING_POLL_MS : POLL_MS, err));
+		step_all(engine);
+		BAKE_TRY(begin_more(engine, err));
 		bake_emit(engine->options->events, &tick);
 	}
 	return BAKE_OK;
 }
 
 /* Of all failures the one that decides the exit code; of equals the first. */
-static enum bake_status worst(const struct engine *engine, struct bake_error *err)
+static enum bake_status worst(const struct bake_engine *engine, struct bake_error *err)
 {
 	const struct bake_transfer *worst = NULL;
 
@@ -476,10 +499,21 @@ static enum bake_status worst(const struct engine *engine, struct bake_error *er
 enum bake_status bake_transfer_run(struct bake_http *http, struct bake_transfer *transfers,
 	size_t count, const struct bake_transfer_options *options, struct bake_error *err)
 {
-	struct engine engine = {
-		.http = http, .options = options, .transfers = transfers, .count = count};
-	enum bake_status status = run(&engine, err);
+	struct bake_engine engine = {
+		.http = http,
+		.options = options,
+		.transfers = transfers,
+		.count = count,
+		.works_room = options->max_concurrent + ASIDE_MAX,
+	};
+	enum bake_status status;
 
+	engine.works = calloc(engine.works_room, sizeof(struct bake_work *));
+	if (!engine.works)
+		return bake_error_nomem(err);
+	status = run(&engine, err);
 	stop_all(&engine);
+	bake_stages_release(&engine.stages);
+	free(engine.works);
 	return status == BAKE_OK ? worst(&engine, err) : status;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The transfer engine: brings the bytes of many files from their sources to their targets, several
- * files at a time, retrying what is worth it, resuming where the target says, never trusting a
- * length or a range that a server claims.
+ * files at a time and several connections per file, retrying what is worth it, resuming where the
+ * target says, never trusting a length or a range that a server claims.
  *
- * A file is fetched in segments, each by one exchange; today a file is one segment that begins at
- * the target's frontier.
+ * A file is what is left of it: ranges that nobody has yet. Connections take parts of them from the
+ * front, as large as they are fast; when nothing is left, an idle one takes half of what the
+ * slowest still has to bring.
  */
 #ifndef NET_TRANSFER_H
 #define NET_TRANSFER_H
@@ -16,24 +17,30 @@
 
 #include "base/error.h"
 #include "base/event.h"
+#include "base/extents.h"
 #include "base/span.h"
 #include "net/http.h"
+
+enum {
+	BAKE_CONNECTIONS_MAX = 64 /* of one file */
+};
 
 /* Where the bytes of one file go. Called from the engine's thread only. */
 struct bake_transfer_target {
 	void *context;
-	/* Called before the first request. *out_offset: bytes that are there already. Fails with
+	/* Called before the first request. *out_have: the ranges that are there already. Fails with
 	 * BAKE_ERR_TEMPORARY lock.held while another process has the file: then it is called again
 	 * until options->busy_timeout_ms have passed. */
-	enum bake_status (*open)(void *context, uint64_t *out_offset, struct bake_error *err);
-	/* bytes of the file at offset. */
+	enum bake_status (*open)(
+		void *context, struct bake_extents *out_have, struct bake_error *err);
+	/* bytes of the file at offset: in order with one connection, in any order with several. */
 	enum bake_status (*write)(
 		void *context, uint64_t offset, struct bake_span bytes, struct bake_error *err);
-	/* All that was written is void; the next write is at 0. */
+	/* All that was written is void. */
 	enum bake_status (*restart)(void *context, struct bake_error *err);
-	/* Every byte has been written: check and publish. After BAKE_ERR_INTEGRITY the engine may
-	 * call reopen and begin again at 0. */
-	enum bake_status (*finish)(void *context, struct bake_error *err);
+	/* Every byte has been written: check and publish. Called again until *out_done, so that it
+	 * need not wait. After BAKE_ERR_INTEGRITY the engine may call reopen and begin again. */
+	enum bake_status (*finish)(void *context, bool *out_done, struct bake_error *err);
 	enum bake_status (*reopen)(void *context, struct bake_error *err);
 	/* Given up or stopped: keep what is worth keeping. Not called after a successful finish. */
 	void (*close)(void *context);
@@ -41,18 +48,15 @@ struct bake_transfer_target {
 
 enum bake_transfer_state {
 	BAKE_TRANSFER_WAITING,
-	BAKE_TRANSFER_ACTIVE,  /* an exchange is under way */
-	BAKE_TRANSFER_RESTING, /* until the next attempt */
+	BAKE_TRANSFER_BUSY,	 /* another process has the file */
+	BAKE_TRANSFER_ACTIVE,	 /* bytes come, or are asked for again after a pause */
+	BAKE_TRANSFER_FINISHING, /* all have come; the target checks and publishes */
 	BAKE_TRANSFER_DONE,
 	BAKE_TRANSFER_FAILED,
 	BAKE_TRANSFER_STOPPED, /* not finished because another one failed or a signal came */
 };
 
-struct bake_segment {
-	uint64_t next; /* offset of the next byte expected */
-	uint64_t end;  /* exclusive; UINT64_MAX while the size is not known */
-	struct bake_exchange *exchange;
-};
+struct bake_work;
 
 struct bake_transfer {
 	/* Set by the caller: */
@@ -64,29 +68,20 @@ struct bake_transfer {
 	struct bake_transfer_target target;
 	/* Set by the engine: */
 	enum bake_transfer_state state;
-	struct bake_error error; /* of a FAILED one */
-	uint64_t resumed;	 /* bytes that were there */
-	uint64_t received;	 /* bytes that came over the network, wasted ones included */
+	struct bake_error error;       /* of a FAILED one */
+	struct bake_response response; /* of the last answer that failed */
+	uint64_t resumed;	       /* bytes that were there */
+	uint64_t received;	       /* bytes that came over the network, wasted ones included */
+	uint64_t ms;		       /* from its beginning to its end */
 	unsigned retries;
-	/* The engine's own: */
-	struct bake_segment segment;
-	struct bake_response response; /* of the last attempt */
-	size_t url;
-	unsigned attempt; /* failures since the last real progress */
-	uint64_t mark;	  /* offset of the last real progress */
-	uint64_t wake_ms; /* when a RESTING one goes on */
-	uint64_t busy_ms; /* since when another process has it, 0: it has not */
-	bool opened;
-	bool begun_again;   /* restarted from 0 after a mismatch */
-	unsigned forbidden; /* 403s from a signed URL */
-	uint8_t head[512];  /* first bytes of an answer of the wrong size, to tell what it is */
-	size_t head_len;
-	bool wrong_size;
-	void *engine;
+	unsigned connections;	/* most at a time */
+	size_t url;		/* the source it came from, or failed at */
+	struct bake_work *work; /* while it runs */
 };
 
 struct bake_transfer_options {
 	unsigned max_concurrent;  /* files at a time */
+	unsigned connections;	  /* of one file at a time; 1: bytes come in order */
 	unsigned retries;	  /* attempts without progress after the first */
 	bool keep_going;	  /* a failure does not stop the others */
 	uint64_t busy_timeout_ms; /* how long to wait for a file another process works on */

@@ -16,6 +16,7 @@ struct bake_fetch_options {
 	struct bake_select select;
 	struct bake_origins origins;
 	unsigned max_concurrent;
+	unsigned connections; /* per file */
 	uint64_t lock_timeout_ms;
 	bool dry_run;
 	bool keep_going;

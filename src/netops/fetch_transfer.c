@@ -38,6 +38,19 @@ static struct bake_sink_target cache_target(const struct bake_fetch_item *item)
 		.path = item->cache_path, .sha256 = item->file->sha256, .size = item->file->size};
 }
 
+/* Where the lock says that the bytes come from, whichever endpoint or mirror brings them. */
+static uint64_t source_of(const struct bake_fetch_item *item)
+{
+	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(BAKE_NET_URL_MAX);
+	const struct bake_source *source = &item->model->source;
+
+	bake_buf_text(&text, source->location);
+	bake_buf_text(&text, source->kind == BAKE_SOURCE_HUB ? source->commit : "");
+	bake_buf_text(&text, "\n");
+	bake_buf_text(&text, item->file->name);
+	return text.ptr ? bake_text_hash(text.ptr, text.len) : 0;
+}
+
 static enum bake_status open_sink(struct target *target, struct bake_error *err)
 {
 	struct bake_fetching *fetching = target->fetching;
@@ -45,11 +58,15 @@ static enum bake_status open_sink(struct target *target, struct bake_error *err)
 	struct bake_sink_target place =
 		uses_cache(target) ? cache_target(item) : bake_fetching_target(fetching, item);
 
+	place.crew = fetching->crew;
+	place.events = &fetching->events;
+	place.source = uses_cache(target) ? 0 : source_of(item);
 	return bake_sink_open(&item->sink,
 		uses_cache(target) ? &fetching->cache.workdir : &fetching->workdir, &place, err);
 }
 
-static enum bake_status open_target(void *context, uint64_t *out_offset, struct bake_error *err)
+static enum bake_status open_target(
+	void *context, struct bake_extents *out_have, struct bake_error *err)
 {
 	struct target *target = context;
 	struct bake_fetch_item *item = target->item;
@@ -59,11 +76,12 @@ static enum bake_status open_target(void *context, uint64_t *out_offset, struct 
 		BAKE_TRY(look_in_cache(target, &item->in_cache, err));
 		if (item->in_cache) {
 			bake_sink_discard(&item->sink);
-			*out_offset = item->file->size;
+			out_have->list[0] = (struct bake_extent){0, item->file->size};
+			out_have->count = item->file->size ? 1 : 0;
 			return BAKE_OK;
 		}
 	}
-	*out_offset = item->sink.frontier;
+	bake_sink_have(&item->sink, out_have);
 	return BAKE_OK;
 }
 
@@ -86,7 +104,7 @@ static enum bake_status reopen_target(void *context, struct bake_error *err)
 	return bake_sink_restart(&target->item->sink, err);
 }
 
-static enum bake_status finish_target(void *context, struct bake_error *err)
+static enum bake_status finish_target(void *context, bool *out_done, struct bake_error *err)
 {
 	struct target *target = context;
 	struct bake_fetch_item *item = target->item;
@@ -94,11 +112,12 @@ static enum bake_status finish_target(void *context, struct bake_error *err)
 	const char *hint = NULL;
 	size_t len;
 
+	*out_done = true;
 	if (item->in_cache)
 		return BAKE_OK;
 	len = bake_sink_peek(&item->sink, head, sizeof(head));
-	if (bake_sink_commit(&item->sink, err) == BAKE_OK) {
-		item->in_cache = uses_cache(target);
+	if (bake_sink_finish(&item->sink, out_done, err) == BAKE_OK) {
+		item->in_cache = *out_done && uses_cache(target);
 		return BAKE_OK;
 	}
 	if (err->status == BAKE_ERR_INTEGRITY && bake_sniff_describe(bake_span(head, len), &hint) &&
@@ -196,6 +215,7 @@ static enum bake_status run(struct bake_fetching *fetching, struct bake_transfer
 {
 	struct bake_transfer_options options = {
 		.max_concurrent = fetching->options->max_concurrent,
+		.connections = fetching->options->connections,
 		.retries = fetching->options->origins.retries,
 		.keep_going = fetching->options->keep_going,
 		.busy_timeout_ms = fetching->options->lock_timeout_ms,
@@ -204,9 +224,11 @@ static enum bake_status run(struct bake_fetching *fetching, struct bake_transfer
 		.explain_context = fetching,
 		.recognise = bake_sniff_describe,
 	};
-	enum bake_status status =
-		bake_transfer_run(fetching->link.http, transfers, count, &options, err);
+	enum bake_status status = bake_crew_new(0, &fetching->crew, err);
 
+	if (status == BAKE_OK)
+		status = bake_transfer_run(fetching->link.http, transfers, count, &options, err);
+	bake_crew_free(&fetching->crew);
 	for (size_t i = 0; i < count; i++)
 		take_result(fetching, &transfers[i]);
 	/* With keep_going what failed is in the items; a signal still ends everything. */

@@ -36,6 +36,7 @@ struct bake_fetching {
 	int64_t mtime;
 	struct bake_workdir workdir;
 	struct bake_cache cache;
+	struct bake_crew *crew; /* while files come over the network */
 	struct bake_link link;
 	struct bake_fetch_item *items;
 	size_t item_count;

@@ -40,9 +40,10 @@ static enum bake_status restart(void *context, struct bake_error *err)
 		       : BAKE_OK;
 }
 
-static enum bake_status open_reader(void *context, uint64_t *out_offset, struct bake_error *err)
+static enum bake_status open_reader(
+	void *context, struct bake_extents *out_have, struct bake_error *err)
 {
-	*out_offset = 0;
+	out_have->count = 0;
 	return restart(context, err);
 }
 
@@ -83,13 +84,14 @@ static enum bake_status check_content(const struct reader *reader, struct bake_e
 	return hint ? bake_error_hint(err, "%s", hint) : err->status;
 }
 
-static enum bake_status finish(void *context, struct bake_error *err)
+static enum bake_status finish(void *context, bool *out_done, struct bake_error *err)
 {
 	struct reader *reader = context;
 	struct bake_lock_file *file = reader->what->file;
 	struct bake_digest sha256;
 	struct bake_digest git;
 
+	*out_done = true;
 	BAKE_TRY(bake_hasher_final(&reader->sha256, &sha256, err));
 	if (wants_git(reader)) {
 		BAKE_TRY(bake_hasher_final(&reader->git, &git, err));
@@ -154,6 +156,7 @@ enum bake_status bake_locking_hash(struct bake_locking *locking, struct bake_err
 	struct explaining explaining = {locking, locking->unhashed, transfers};
 	struct bake_transfer_options options = {
 		.max_concurrent = FILES_AT_A_TIME,
+		.connections = 1,
 		.retries = locking->options->origins.retries,
 		.keep_going = locking->options->keep_going,
 		.events = locking->options->events,

@@ -60,6 +60,7 @@ enum bake_status bake_link_open(struct bake_link *link, const struct bake_origin
 		.connect_timeout_ms = origins->connect_timeout_ms,
 		.stall_timeout_ms = origins->stall_timeout_ms,
 		.retries = origins->retries,
+		.limit_bytes_per_sec = origins->limit_bytes_per_sec,
 	};
 	enum bake_status status;
 

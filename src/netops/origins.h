@@ -20,6 +20,7 @@ struct bake_origins {
 	uint64_t connect_timeout_ms;
 	uint64_t stall_timeout_ms;
 	unsigned retries;
+	uint64_t limit_bytes_per_sec; /* 0: none */
 	const char *user_agent;
 };
 

@@ -294,7 +294,7 @@ def test_a_failed_build_goes_on_from_the_cache(place, hub, tmp_path):
     place.locked({"m": hub_model(path="m")})
     hub.fault("xet-bridge", times=1, cut=2 << 20)
     hub.fault("xet-bridge", times=99, status=503)
-    fails(place.fetch("--cache", tmp_path / "cache", "--retries", 1), 75, "net.server")
+    fails(place.fetch("--cache", tmp_path / "cache", "--retries", 1, "-x", 1), 75, "net.server")
     shutil.rmtree(place.models)
     hub.faults.clear()
     hub.log.clear()

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "base/units.h"
 #include "cli/help.h"
 
 static bool wants_help;
@@ -128,6 +129,23 @@ static enum bake_status set_seconds(
 	return BAKE_OK;
 }
 
+/* Of a rate people write the "/s" or not. */
+static enum bake_status set_bytes(
+	const struct cli_option *option, const char *text, struct bake_error *err)
+{
+	_cleanup_free_ char *copy = strdup(text);
+	uint64_t bytes;
+
+	if (!copy)
+		return bake_error_nomem(err);
+	if (bake_text_ends(copy, "/s"))
+		copy[strlen(copy) - 2] = '\0';
+	if (!bake_bytes_parse(copy, &bytes) || bytes < option->min)
+		return bad_value(option, text, "a size like 500K, 10MB or 1.5GiB", err);
+	*(uint64_t *)option->value = bytes;
+	return BAKE_OK;
+}
+
 static const char *word_at(const void *context, size_t index)
 {
 	return ((const char *const *)context)[index];
@@ -169,6 +187,8 @@ static enum bake_status set_value(
 		return push(option->value, text, err);
 	case CLI_NUMBER:
 		return set_number(option, text, err);
+	case CLI_BYTES:
+		return set_bytes(option, text, err);
 	case CLI_SECONDS:
 		return set_seconds(option, text, err);
 	case CLI_WORD:

@@ -17,6 +17,7 @@ enum cli_kind {
 	CLI_LIST,    /* struct cli_list: may be given several times */
 	CLI_NUMBER,  /* uint64_t in [min, max] */
 	CLI_SECONDS, /* uint64_t milliseconds; "30", "1.5" */
+	CLI_BYTES,   /* uint64_t, at least min: "10MB", "1.5GiB"; "/s" may follow */
 	CLI_WORD,    /* unsigned: index in words */
 };
 

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who brings what of a file: parts from the front, as large as a connection is fast. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "net/engine.h"
+
+enum {
+	FIRST_BYTES = 8 * 1024 * 1024,	/* of a source whose speed is not known */
+	PART_MAX = 256 * 1024 * 1024,	/* with several connections, */
+	ALONE_MAX = 1024 * 1024 * 1024, /* with one */
+	PART_US = 100 * 1000,		/* a part takes at least so long, */
+	PART_LATENCIES = 16,		/* and so many times as long as asking for it */
+	LOOK_US = 20 * 1000,		/* one connection is watched before more are opened */
+	ALONE_BYTES_PER_SEC = 400 * 1000 * 1000, /* so fast, more would only be in its way */
+	MORE_US = 10 * 1000 * 1000,		 /* until one more connection is tried */
+};
+
+void bake_work_want(struct bake_work *work, uint64_t first, uint64_t end)
+{
+	/* Never full: what is missing lies between what is there and what is under way, and of
+	 * neither are there more ranges than these. */
+	if (first < end)
+		(void)bake_extents_add(&work->todo, first, end);
+}
+
+unsigned bake_work_busy(const struct bake_work *work)
+{
+	unsigned busy = 0;
+
+	for (unsigned i = 0; i < work->stream_count; i++)
+		busy += work->streams[i].exchange ? 1 : 0;
+	return busy;
+}
+
+void bake_work_halt(struct bake_work *work)
+{
+	for (unsigned i = 0; i < work->stream_count; i++)
+		bake_stream_cancel(&work->streams[i]);
+}
+
+static uint64_t speed_of(const struct bake_work *work, uint64_t now_us)
+{
+	uint64_t speed = 0;
+
+	for (unsigned i = 0; i < work->stream_count; i++) {
+		const struct bake_stream *stream = &work->streams[i];
+
+		if (stream->exchange && stream->answered)
+			speed += bake_meter_rate(&stream->meter, now_us);
+	}
+	return speed;
+}
+
+/* Whether one connection alone is too slow. Told by watching the first one for a moment. */
+static bool needs_more(struct bake_work *work, uint64_t now_us)
+{
+	uint64_t watched = work->first_byte_us ? now_us - work->first_byte_us : 0;
+
+	if (!work->ranged)
+		return false;
+	if (!work->spread && work->engine->spread)
+		work->spread = true;
+	if (!work->spread && watched >= LOOK_US && bake_work_busy(work) > 0)
+		work->spread = speed_of(work, now_us) < ALONE_BYTES_PER_SEC;
+	if (work->spread)
+		work->engine->spread = true;
+	return work->spread;
+}
+
+/* How many connections the file may have now. */
+static unsigned streams_wanted(struct bake_work *work, uint64_t now_us)
+{
+	if (!work->transfer->has_size || work->unranged || !needs_more(work, now_us))
+		return 1;
+	if (work->streams_max < work->stream_count && now_us >= work->streams_more_us) {
+		work->streams_max++; /* what the server refused a while ago it may grant now */
+		work->streams_more_us = now_us + MORE_US;
+	}
+	return work->streams_max;
+}
+
+/* The streams as pace.h sees them. */
+static void describe(
+	const struct bake_work *work, uint64_t now_us, struct bake_lane lanes[BAKE_CONNECTIONS_MAX])
+{
+	for (unsigned i = 0; i < work->stream_count; i++) {
+		const struct bake_stream *stream = &work->streams[i];
+		bool busy = stream->exchange != NULL;
+
+		lanes[i] = (struct bake_lane){
+			.left = {busy ? stream->next : 0, busy ? stream->end : 0},
+			.speed = busy && stream->answered ? bake_meter_rate(&stream->meter, now_us)
+							  : stream->last_speed,
+			.age_us = stream->born_us ? now_us - stream->born_us : 0,
+			.replaced = stream->replaced,
+		};
+	}
+}
+
+/* The largest part to ask for at a time: small enough for the hash to follow closely, large enough
+ * for the asking not to matter. */
+static uint64_t part_max(const struct bake_work *work, const struct bake_lane *lanes)
+{
+	uint64_t us = bake_u64_max(PART_US, PART_LATENCIES * work->latency_us);
+	uint64_t speed = 0;
+
+	if (work->stream_count == 1)
+		return ALONE_MAX;
+	for (unsigned i = 0; i < work->stream_count; i++)
+		speed = bake_u64_max(speed, lanes[i].speed);
+	if (speed == 0)
+		return FIRST_BYTES;
+	speed = bake_u64_min(speed / 1000, PART_MAX) * (us / 1000);
+	return bake_u64_max(bake_u64_min(speed, PART_MAX), BAKE_SEGMENT_BYTES_MIN);
+}
+
+static void start(struct bake_work *work, struct bake_stream *stream, uint64_t first, uint64_t end)
+{
+	unsigned busy;
+
+	stream->next = first;
+	stream->end = end;
+	bake_stream_start(stream);
+	busy = bake_work_busy(work);
+	if (busy > work->transfer->connections)
+		work->transfer->connections = busy;
+}
+
+/* Without a size there is one part, and it is all. */
+static void start_unsized(struct bake_work *work)
+{
+	if (bake_work_busy(work) > 0)
+		return;
+	work->todo.count = 0;
+	start(work, &work->streams[0], 0, UINT64_MAX);
+}
+
+/* Takes [first, end) out of what is to be done: the front of one of its ranges. */
+static void take(struct bake_work *work, struct bake_range part)
+{
+	struct bake_extents *todo = &work->todo;
+
+	for (size_t i = 0; i < todo->count; i++) {
+		if (todo->list[i].first != part.first)
+			continue;
+		todo->list[i].first = part.end;
+		if (todo->list[i].first < todo->list[i].end)
+			return;
+		todo->count--;
+		memmove(&todo->list[i], &todo->list[i + 1],
+			(todo->count - i) * sizeof(todo->list[0]));
+		return;
+	}
+}
+
+/* Gives what nobody has to idle streams, wanted of them at most. */
+static void hand_out(struct bake_work *work, const struct bake_lane *lanes, unsigned wanted)
+{
+	struct bake_range left[BAKE_CONNECTIONS_MAX];
+	struct bake_range parts[BAKE_CONNECTIONS_MAX];
+	unsigned busy = bake_work_busy(work);
+	size_t count = 0;
+
+	for (size_t i = 0; i < work->todo.count && count < BAKE_CONNECTIONS_MAX; i++)
+		left[count++] =
+			(struct bake_range){work->todo.list[i].first, work->todo.list[i].end};
+	if (busy >= wanted || count == 0)
+		return;
+	(void)bake_segment_plan(left, count, lanes, work->stream_count, BAKE_SEGMENT_BYTES_MIN,
+		part_max(work, lanes), parts);
+	for (unsigned i = 0; i < work->stream_count && busy < wanted; i++) {
+		if (parts[i].first >= parts[i].end || work->streams[i].exchange)
+			continue;
+		/* The plan is for all that are idle; parts go by their order to those wanted. */
+		take(work, parts[i]);
+		start(work, &work->streams[i], parts[i].first, parts[i].end);
+		busy++;
+		if (work->wake_us > bake_clock_us() ||
+			work->transfer->state != BAKE_TRANSFER_ACTIVE)
+			return; /* it failed at once */
+	}
+}
+
+/* Nothing is left to be handed out: idle streams take over from those that would be last. */
+static void split(struct bake_work *work, unsigned wanted, uint64_t now_us)
+{
+	struct bake_lane lanes[BAKE_CONNECTIONS_MAX];
+	struct bake_split cut;
+
+	for (unsigned i = 0; i < work->stream_count && bake_work_busy(work) < wanted; i++) {
+		struct bake_stream *victim;
+		uint64_t end;
+
+		if (work->streams[i].exchange)
+			continue;
+		describe(work, now_us, lanes);
+		if (!bake_segment_split(lanes, work->stream_count, i, work->latency_us, &cut))
+			return;
+		victim = &work->streams[cut.victim];
+		end = victim->end;
+		victim->end = cut.cut;
+		start(work, &work->streams[i], cut.cut, end);
+		if (work->transfer->state != BAKE_TRANSFER_ACTIVE)
+			return;
+	}
+}
+
+/* A connection far below its siblings is given up; what it had goes to whoever is free. */
+static void replace(struct bake_work *work, uint64_t now_us)
+{
+	struct bake_lane lanes[BAKE_CONNECTIONS_MAX];
+	struct bake_stream *stream;
+	size_t slow;
+
+	if (bake_http_is_limited(work->engine->http))
+		return; /* speeds say nothing then */
+	describe(work, now_us, lanes);
+	slow = bake_segment_straggler(lanes, work->stream_count, work->latency_us);
+	if (slow >= work->stream_count)
+		return;
+	stream = &work->streams[slow];
+	bake_stream_cancel(stream);
+	stream->born_us = 0;
+	stream->last_speed = 0;
+	stream->replaced++;
+}
+
+void bake_work_schedule(struct bake_work *work, uint64_t now_us)
+{
+	struct bake_lane lanes[BAKE_CONNECTIONS_MAX];
+	unsigned wanted;
+
+	if (work->transfer->state != BAKE_TRANSFER_ACTIVE)
+		return;
+	if (work->stream_count > 2 && now_us >= work->look_us) {
+		work->look_us = now_us + LOOK_US;
+		replace(work, now_us);
+	}
+	if (now_us < work->wake_us || now_us < work->engine->hold_us)
+		return;
+	wanted = streams_wanted(work, now_us);
+	if (work->todo.count > 0 && !work->transfer->has_size) {
+		start_unsized(work);
+	} else if (work->todo.count > 0) {
+		describe(work, now_us, lanes);
+		hand_out(work, lanes, wanted);
+	} else if (wanted > 1) {
+		split(work, wanted, now_us);
+	}
+}
