@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <curl/curl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -44,13 +45,24 @@ bool bake_content_range_parse(const char *text, size_t len, struct bake_content_
 	return true;
 }
 
+static bool is_digits(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return false;
+	}
+	return len > 0;
+}
+
 bool bake_retry_after_parse(const char *text, size_t len, int64_t now, uint64_t *out_ms)
 {
 	char copy[64];
 	uint64_t seconds;
 	time_t when;
 
-	if (bake_number_parse(text, len, &seconds)) {
+	if (is_digits(text, len)) {
+		if (!bake_number_parse(text, len, &seconds))
+			seconds = UINT64_MAX;
 		*out_ms = bake_u64_min(seconds, DAY_MS / 1000) * 1000;
 		return true;
 	}
@@ -183,6 +195,28 @@ static void take_retry_after(struct bake_response *response, const char *value, 
 		bake_retry_after_parse(value, len, (int64_t)time(NULL), &response->retry_after_ms);
 }
 
+static void take_etag(struct bake_response *response, const char *value, size_t len)
+{
+	response->etag = (struct bake_etag){.weak = false};
+	(void)bake_etag_parse(value, len, &response->etag);
+}
+
+static void take_linked_etag(struct bake_response *response, const char *value, size_t len)
+{
+	if (!response->linked_etag.value[0])
+		(void)bake_etag_parse(value, len, &response->linked_etag);
+}
+
+static void take_ratelimit(struct bake_response *response, const char *value, size_t len)
+{
+	bake_ratelimit_take(&response->ratelimit, value, len);
+}
+
+static void take_ratelimit_policy(struct bake_response *response, const char *value, size_t len)
+{
+	bake_ratelimit_take_policy(&response->ratelimit, value, len);
+}
+
 static void take_encoding(struct bake_response *response, const char *value, size_t len)
 {
 	keep(response->content_encoding, sizeof(response->content_encoding), value, len);
@@ -235,6 +269,10 @@ static const struct {
 	{"content-encoding", take_encoding},
 	{"transfer-encoding", take_transfer},
 	{"retry-after", take_retry_after},
+	{"ratelimit", take_ratelimit},
+	{"ratelimit-policy", take_ratelimit_policy},
+	{"etag", take_etag},
+	{"x-linked-etag", take_linked_etag},
 	{"location", take_location},
 	{"link", take_link},
 	{"x-error-code", take_error_code},
@@ -242,18 +280,25 @@ static const struct {
 	{"x-request-id", take_request_id},
 };
 
+void bake_response_forget(struct bake_response *response)
+{
+	*response = (struct bake_response){
+		.hops = response->hops,
+		.cross_origin = response->cross_origin,
+		.linked_etag = response->linked_etag,
+		.ratelimit = response->ratelimit,
+		.header_bytes = response->header_bytes,
+		.header_count = response->header_count,
+	};
+}
+
 /* A status line: what came before it (100 Continue, a proxy's answer) is forgotten. */
 static void begin(struct bake_response *response, const char *text, size_t len)
 {
 	const char *blank = memchr(text, ' ', len);
 	uint64_t status = 0;
 
-	*response = (struct bake_response){
-		.hops = response->hops,
-		.cross_origin = response->cross_origin,
-		.header_bytes = response->header_bytes,
-		.header_count = response->header_count,
-	};
+	bake_response_forget(response);
 	if (blank && text + len - blank >= 4)
 		(void)bake_number_parse(blank + 1, 3, &status);
 	response->status = (unsigned)status;
@@ -293,6 +338,21 @@ enum bake_status bake_response_header(
 	return BAKE_OK;
 }
 
+const struct bake_etag *bake_response_etag(const struct bake_response *response)
+{
+	return response->linked_etag.value[0] ? &response->linked_etag : &response->etag;
+}
+
+bool bake_response_wait_ms(const struct bake_response *response, uint64_t *out_ms)
+{
+	if (response->has_retry_after) {
+		*out_ms = response->retry_after_ms;
+		return true;
+	}
+	return response->status == 429 && response->ratelimit.remaining == 0 &&
+	       bake_ratelimit_reset_ms(&response->ratelimit, out_ms);
+}
+
 /* What an HTTP status means here. Those not listed are BAKE_ERR_PROTOCOL net.status. */
 static const struct {
 	unsigned status;
@@ -320,6 +380,7 @@ enum bake_status bake_response_error(
 	enum bake_status means = BAKE_ERR_PROTOCOL;
 	const char *id = "net.status";
 	bool transient = false;
+	uint64_t wait;
 
 	for (size_t i = 0; i < countof(meanings); i++) {
 		if (meanings[i].status == response->status) {
@@ -334,10 +395,11 @@ enum bake_status bake_response_error(
 		BAKE_SHOW(response->request_id), response->request_id[0] ? ")" : "");
 	err->detail = response->status;
 	err->transient = transient;
-	if (response->has_retry_after && response->retry_after_ms > BAKE_RETRY_AFTER_MS_MAX) {
+	if (transient && bake_response_wait_ms(response, &wait) && wait > BAKE_RETRY_AFTER_MS_MAX) {
 		err->transient = false; /* nobody waits that long in a build */
-		bake_error_hint(err, "the server asks to wait %llu seconds; try again then",
-			(unsigned long long)(response->retry_after_ms / 1000));
+		bake_error_hint(err,
+			"the server asks to wait %" PRIu64 " seconds%s; try again then",
+			wait / 1000, wait >= DAY_MS ? " or more" : "");
 	}
 	return err->status;
 }

@@ -9,11 +9,12 @@
 
 #include "base/error.h"
 #include "base/span.h"
+#include "net/etag.h"
+#include "net/ratelimit.h"
 
 enum {
 	BAKE_HEADERS_BYTES_MAX = 256 * 1024,
 	BAKE_HEADERS_COUNT_MAX = 500,
-	BAKE_RETRY_AFTER_MS_MAX = 5 * 60 * 1000, /* a longer wait is a failure */
 };
 
 /* Content-Range of a 206 (RFC 9110, 14.4). */
@@ -43,8 +44,11 @@ struct bake_response {
 	char link_next[8192]; /* the target of Link rel="next" */
 	char body[512];	      /* the beginning of an error's body */
 	size_t body_len;
-	unsigned hops;	   /* redirects followed */
-	bool cross_origin; /* answered by another origin than the one first asked */
+	unsigned hops;			 /* redirects followed */
+	bool cross_origin;		 /* answered by another origin than the one first asked */
+	struct bake_etag etag;		 /* of this answer */
+	struct bake_etag linked_etag;	 /* X-Linked-ETag: the first that any hop has sent */
+	struct bake_ratelimit ratelimit; /* the tightest of all hops */
 	size_t header_bytes;
 	size_t header_count;
 };
@@ -56,6 +60,18 @@ struct bake_response {
 enum bake_status bake_response_header(
 	struct bake_response *response, struct bake_span line, struct bake_error *err) BAKE_CHECKED;
 
+/* Forgets an answer before the next one of the same exchange. What counts over all of them stays:
+ * hops, ceilings, and what only the first hop says (the Hub's redirect to its storage). */
+void bake_response_forget(struct bake_response *response);
+
+/* The tag that names the content: the linked one, which all storages share, or else the answer's. */
+const struct bake_etag *bake_response_etag(const struct bake_response *response);
+
+/* How long the server asks to wait: Retry-After, or, on a 429 without, until its RateLimit is
+ * reset. Up to a day; more than BAKE_RETRY_AFTER_MS_MAX is not waited for. False: it does not
+ * say. */
+bool bake_response_wait_ms(const struct bake_response *response, uint64_t *out_ms);
+
 /* "bytes 0-99/200"; the total may be "*". */
 bool bake_content_range_parse(const char *text, size_t len, struct bake_content_range *out);
 
@@ -65,7 +81,8 @@ bool bake_retry_after_parse(const char *text, size_t len, int64_t now, uint64_t 
 /* The target of the first link with rel "next" (RFC 8288). False when there is none that fits. */
 bool bake_link_next_parse(const char *text, size_t len, char *out, size_t room);
 
-/* The failure that an HTTP status of 400 and above is: final or worth another attempt. */
+/* The failure that an HTTP status of 400 and above is: final or worth another attempt. A wait
+ * longer than BAKE_RETRY_AFTER_MS_MAX makes it final, with the same status and id. */
 enum bake_status bake_response_error(
 	const struct bake_response *response, const char *url, struct bake_error *err);
 

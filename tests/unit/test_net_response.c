@@ -83,7 +83,10 @@ static const struct wait_row {
 	{"more than a day", "86401", true, DAY_MS},
 	{"10^12 seconds", "1000000000000", true, DAY_MS},
 	{"2^64 - 1 seconds", "18446744073709551615", true, DAY_MS},
-	{"2^64 seconds", "18446744073709551616", false, 0},
+	{"2^64 seconds", "18446744073709551616", true, DAY_MS},
+	{"more digits than a number has", "99999999999999999999999999999999999999", true, DAY_MS},
+	{"10^12 seconds ago", "-1000000000000", false, 0},
+	{"blanks between digits", "1 2", false, 0},
 	{"a date", "Sun, 06 Nov 1994 08:50:37 GMT", true, 60000},
 	{"now", "Sun, 06 Nov 1994 08:49:37 GMT", true, 0},
 	{"a date that has passed", "Sun, 06 Nov 1994 08:49:00 GMT", true, 0},
@@ -397,6 +400,94 @@ static void try_meaning(void **state)
 	assert_non_null(strstr(err.message, "id-5"));
 }
 
+static void what_only_the_first_hop_says_is_kept(void)
+{
+	struct bake_response response = {.hops = 1};
+
+	feed(&response, "HTTP/1.1 302 Found\r\n");
+	feed(&response, "X-Linked-ETag: \"sha\"\r\n");
+	feed(&response, "ETag: \"of-the-text\"\r\n");
+	feed(&response, "RateLimit: \"resolvers\";r=7;t=200\r\n");
+	feed(&response, "RateLimit-Policy: \"fixed window\";\"resolvers\";q=3000;w=300\r\n");
+	assert_string_equal(bake_response_etag(&response)->value, "sha");
+	bake_response_forget(&response);
+	assert_string_equal(response.etag.value, "");
+	feed(&response, "HTTP/1.1 206 Partial Content\r\n");
+	feed(&response, "ETag: \"of-the-storage\"\r\n");
+	feed(&response, "X-Linked-ETag: \"another\"\r\n");
+	feed(&response, "RateLimit: \"storage\";r=9;t=1\r\n");
+	assert_string_equal(response.etag.value, "of-the-storage");
+	assert_string_equal(bake_response_etag(&response)->value, "sha");
+	assert_true(response.ratelimit.present);
+	assert_int_equal(response.ratelimit.remaining, 7);
+	assert_int_equal(response.ratelimit.reset_s, 200);
+	assert_int_equal(response.ratelimit.window_s, 300);
+	assert_int_equal(response.hops, 1);
+	assert_int_equal(response.header_count, 9);
+}
+
+static void without_a_linked_etag_the_own_counts(void)
+{
+	struct bake_response response = {.status = 200};
+
+	assert_string_equal(bake_response_etag(&response)->value, "");
+	feed(&response, "ETag: W/\"x\"\r\n");
+	assert_string_equal(bake_response_etag(&response)->value, "x");
+	assert_true(bake_response_etag(&response)->weak);
+	feed(&response, "ETag: garbage garbage\r\n");
+	assert_string_equal(bake_response_etag(&response)->value, "");
+}
+
+static const struct asked_row {
+	const char *name;
+	unsigned status;
+	const char *lines[2];
+	bool says;
+	uint64_t want; /* ms */
+	bool transient;
+} asked[] = {
+	{"nothing is said", 429, {""}, false, 0, true},
+	{"garbage", 429, {"Retry-After: soon"}, false, 0, true},
+	{"negative", 429, {"Retry-After: -5"}, false, 0, true},
+	{"at once", 429, {"Retry-After: 0"}, true, 0, true},
+	{"as long as anybody waits", 429, {"Retry-After: 300"}, true, 300000, true},
+	{"longer", 429, {"Retry-After: 301"}, true, 301000, false},
+	{"10^12", 429, {"Retry-After: 1000000000000"}, true, DAY_MS, false},
+	{"10^20", 429, {"Retry-After: 100000000000000000000"}, true, DAY_MS, false},
+	{"a date far away", 429, {"Retry-After: Fri, 31 Dec 2399 23:59:59 GMT"}, true, DAY_MS,
+		false},
+	{"longer, of a server that is down", 503, {"Retry-After: 301"}, true, 301000, false},
+	{"until the limit is reset", 429, {"RateLimit: \"a\";r=0;t=55"}, true, 56000, true},
+	{"until the limit is reset, too long", 429, {"RateLimit: \"a\";r=0;t=301"}, true, 301000,
+		false},
+	{"refused with some left", 429, {"RateLimit: \"a\";r=5;t=55"}, false, 0, true},
+	{"Retry-After counts more", 429, {"RateLimit: \"a\";r=0;t=999", "Retry-After: 5"}, true,
+		5000, true},
+	{"also when it comes first", 429, {"Retry-After: 5", "RateLimit: \"a\";r=0;t=999"}, true,
+		5000, true},
+	{"none left does not explain a server that is down", 503, {"RateLimit: \"a\";r=0;t=999"},
+		false, 0, true},
+	{"what is final needs no hint", 404, {"Retry-After: 301"}, true, 301000, false},
+};
+
+static void try_asked(void **state)
+{
+	const struct asked_row *row = *state;
+	struct bake_response response = {.status = row->status};
+	struct bake_error err = BAKE_ERROR_INIT;
+	uint64_t ms = 0;
+
+	for (size_t i = 0; i < countof(row->lines); i++)
+		feed(&response, row->lines[i] ? row->lines[i] : "");
+	assert_int_equal(bake_response_wait_ms(&response, &ms), row->says);
+	assert_int_equal(ms, row->want);
+	(void)bake_response_error(&response, "https://host/", &err);
+	if (row->status == 429)
+		check_status(err.status, &err, BAKE_ERR_TEMPORARY, "net.rate-limit");
+	assert_int_equal(err.transient, row->transient);
+	assert_int_equal(err.hint[0] != '\0', row->status != 404 && !row->transient);
+}
+
 static void nobody_waits_for_ever(void)
 {
 	struct bake_response response = {.status = 429};
@@ -462,6 +553,8 @@ static const struct scenario others[] = {
 	{"ceiling: lines", lines_are_counted},
 	{"ceiling: lines of several answers", a_new_status_line_does_not_count_anew},
 	{"ceiling: bytes", bytes_are_counted},
+	{"fields: what only the first hop says is kept", what_only_the_first_hop_says_is_kept},
+	{"fields: without a linked etag the own counts", without_a_linked_etag_the_own_counts},
 	{"error: nobody waits for ever", nobody_waits_for_ever},
 	{"retry: a date is seen from now", a_date_to_wait_for_is_seen_from_now},
 	{"retry: waits grow", waits_grow},
@@ -477,6 +570,7 @@ int main(void)
 		ROWS(status_lines, try_status_line),
 		ROWS(garbage, try_garbage),
 		ROWS(meanings, try_meaning),
+		ROWS(asked, try_asked),
 		ROWS(others, play_scenario),
 	};
 
