@@ -167,16 +167,20 @@ static bool has_secret_query(const char *url)
 }
 
 /* Where the authority of a URL that has one begins, and how long it is; else the URL itself and 0.
- * "://" behind a "/", "?" or "#" is a part of those. */
+ * Wherever a parser may see one, also behind one slash or three, behind two schemes, or none: a
+ * password in a slip of the fingers is a password, too. "://" behind "/", "?" or "#" is a part of
+ * those. */
 static const char *authority_of(const char *url, size_t *out_len)
 {
-	size_t scheme = strcspn(url, ":/?#");
+	size_t slash = strcspn(url, "/?#");
+	bool absolute = slash > 0 && url[slash - 1] == ':' && url[slash] == '/';
+	const char *authority = url + slash + strspn(url + slash, "/");
 
 	*out_len = 0;
-	if (strncmp(url + scheme, "://", 3) != 0)
+	if (!absolute && !bake_text_starts(url, "//"))
 		return url;
-	*out_len = strcspn(url + scheme + 3, "/?#");
-	return url + scheme + 3;
+	*out_len = strcspn(authority, "/?#");
+	return authority;
 }
 
 enum bake_status bake_url_check_secret(const char *url, struct bake_error *err)
