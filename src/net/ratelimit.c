@@ -87,7 +87,7 @@ void bake_ratelimit_take(struct bake_ratelimit *limit, const char *text, size_t 
 		text = take_member(text, end, &member);
 		next.remaining = member.r;
 		next.has_reset = member.has_t;
-		next.reset_s = bake_u64_min(member.t, DAY_S);
+		next.reset_s = member.has_t ? bake_u64_min(member.t, DAY_S) : 0;
 		if (member.has_r && is_tighter(&next, limit))
 			*limit = next;
 	}

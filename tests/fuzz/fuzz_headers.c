@@ -13,6 +13,8 @@ static void check_texts(const struct bake_response *response)
 	CLAIM(memchr(response->request_id, 0, sizeof(response->request_id)));
 	CLAIM(memchr(response->location, 0, sizeof(response->location)));
 	CLAIM(memchr(response->link_next, 0, sizeof(response->link_next)));
+	CLAIM(memchr(response->etag.value, 0, sizeof(response->etag.value)));
+	CLAIM(memchr(response->linked_etag.value, 0, sizeof(response->linked_etag.value)));
 	CLAIM(response->header_count <= BAKE_HEADERS_COUNT_MAX);
 	CLAIM(response->header_bytes <= BAKE_HEADERS_BYTES_MAX);
 	CLAIM(response->status <= 999);
@@ -45,8 +47,11 @@ static void check_errors(const struct bake_response *response)
 {
 	_cleanup_(bake_buf_release) struct bake_buf url = BAKE_BUF_INIT(BAKE_NET_URL_MAX);
 	struct bake_error err = BAKE_ERROR_INIT;
+	uint64_t ms;
 
 	CLAIM(!succeeded(bake_response_error(response, "https://host/a", &err), &err));
+	if (bake_response_wait_ms(response, &ms))
+		CLAIM(ms <= 24U * 60 * 60 * 1000);
 	keep(succeeded(bake_url_resolve("https://host/a", response->location, &url, &err), &err));
 	keep(succeeded(bake_url_resolve("https://host/a", response->link_next, &url, &err), &err));
 }

@@ -215,7 +215,8 @@ static void run_flow(struct flow *flow, const struct flow_row *row)
 
 	bake_bucket_init(&flow->bucket, row->rate, 0);
 	while (step <= STEPS) {
-		size_t connections = row->connections ? row->connections : 1 + random_below(CONNECTIONS);
+		size_t connections =
+			row->connections ? row->connections : 1 + random_below(CONNECTIONS);
 		uint64_t wait = bake_bucket_wait_us(&flow->bucket, flow->now);
 
 		wait += wait ? random_below(20000) : 0;

@@ -45,6 +45,7 @@ static const struct limit_row {
 	{"an unreadable one is passed over", "a;r=-1;t=5,b;r=7;t=8", {true, 7, true, 8, 0}},
 	{"the last of two counts", "a;r=1;r=2;t=5", {true, 2, true, 5, 0}},
 	{"the last, also when it cannot be read", "a;r=1;r=x;t=5", {0}},
+	{"the last end, also when it cannot be read", "a;r=1;t=9;t=x", {true, 1, false, 0, 0}},
 	{"an older draft", "limit=100, remaining=50, reset=5", {0}},
 	{"a number", "50", {0}},
 	{"empty", "", {0}},
