@@ -33,7 +33,13 @@ static uint64_t since(uint64_t then_us, uint64_t now_us)
 
 void bake_meter_init(struct bake_meter *meter, uint64_t now_us)
 {
-	*meter = (struct bake_meter){.since_us = now_us};
+	*meter = (struct bake_meter){.since_us = now_us, .last_us = now_us};
+}
+
+void bake_meter_resume(struct bake_meter *meter, uint64_t now_us)
+{
+	meter->since_us = bake_u64_add_capped(meter->since_us, since(meter->last_us, now_us));
+	meter->last_us = bake_u64_max(meter->last_us, now_us);
 }
 
 /* The rate with a sample over passed_us folded in. Its weight is passed / (passed + smooth): what
@@ -55,6 +61,7 @@ void bake_meter_add(struct bake_meter *meter, uint64_t bytes, uint64_t now_us)
 	uint64_t passed = since(meter->since_us, now_us);
 
 	meter->bytes = bake_u64_add_capped(meter->bytes, bytes);
+	meter->last_us = bake_u64_max(meter->last_us, now_us);
 	if (passed < METER_STEP_US)
 		return;
 	meter->rate = fold(meter, passed);

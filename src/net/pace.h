@@ -28,11 +28,18 @@ struct bake_meter {
 	uint64_t rate; /* bytes per second, up to since_us */
 	bool has_rate;
 	uint64_t since_us;
-	uint64_t bytes; /* since then */
+	uint64_t bytes;	  /* since then */
+	uint64_t last_us; /* when the last of them came */
 };
 
-/* To be called when the first byte is there, so that waiting for an answer is no slowness. */
+/* A meter is a connection's, and lives as long. */
 void bake_meter_init(struct bake_meter *meter, uint64_t now_us);
+
+/* Leaves out the time since the last bytes. To be called when a request is sent, so that having
+ * nothing to do is no slowness, and when its answer begins, so that waiting for it was none.
+ * Between the two the rate falls, slowly: an answer that never comes is slowness. */
+void bake_meter_resume(struct bake_meter *meter, uint64_t now_us);
+
 void bake_meter_add(struct bake_meter *meter, uint64_t bytes, uint64_t now_us);
 
 /* Bytes per second as of now: falls while nothing arrives. 0 during the first hundredth of a
@@ -47,7 +54,7 @@ struct bake_range {
 
 struct bake_lane {
 	struct bake_range left; /* what it has still to fetch; empty: idle */
-	uint64_t speed;	   /* of its meter; of an idle one, when it last worked. 0: not known */
+	uint64_t speed;	   /* of its meter; of an idle one, as it was at its end. 0: not known */
 	uint64_t age_us;   /* of its connection, since the first request was sent on it */
 	unsigned replaced; /* how often this lane's connection was given up as too slow */
 };
@@ -58,8 +65,8 @@ struct bake_lane {
  *
  * left are the ranges that are neither here nor in a lane, in order; the first go first, because
  * the hash follows from the front. A part is a lane's share of all that is left, by its speed, at
- * least min_bytes and at most max_bytes (0: no bound), within one range. What would remain of a range below
- * min_bytes goes with the part in front of it.
+ * least min_bytes and at most max_bytes (0: no bound), within one range. What would remain of a
+ * range below min_bytes goes with the part in front of it.
  */
 size_t bake_segment_plan(const struct bake_range *left, size_t left_count,
 	const struct bake_lane *lanes, size_t lane_count, uint64_t min_bytes, uint64_t max_bytes,

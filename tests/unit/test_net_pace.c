@@ -73,6 +73,38 @@ static void silence_is_heard(void)
 	assert_in_range(bake_meter_rate(&meter, 100 * SECOND), 1, MB / 100 + 1);
 }
 
+/* Neither idling nor waiting for an answer is slowness; an answer that never comes is. */
+static void between_answers_the_speed_is_kept(void)
+{
+	struct bake_meter meter;
+
+	bake_meter_init(&meter, 0);
+	bake_meter_add(&meter, MB, SECOND);
+	bake_meter_resume(&meter, 60 * SECOND);
+	assert_int_equal(bake_meter_rate(&meter, 60 * SECOND), MB);
+	assert_in_range(bake_meter_rate(&meter, 68 * SECOND), MB / 10, MB / 8);
+	bake_meter_resume(&meter, 70 * SECOND);
+	assert_int_equal(bake_meter_rate(&meter, 70 * SECOND + 1), MB);
+	bake_meter_add(&meter, MB, 71 * SECOND);
+	assert_int_equal(bake_meter_rate(&meter, 71 * SECOND), MB);
+}
+
+/* Answers of 40 ms each, at 1 MB/s, and as long a wait in front of each. */
+static void short_answers_add_up(void)
+{
+	struct bake_meter meter;
+	uint64_t now = 0;
+
+	bake_meter_init(&meter, 0);
+	for (int i = 0; i < 50; i++) {
+		now += 40000;
+		bake_meter_resume(&meter, now);
+		now += 40000;
+		bake_meter_add(&meter, 40000, now);
+	}
+	assert_int_equal(bake_meter_rate(&meter, now), MB);
+}
+
 static void a_meter_does_not_overflow(void)
 {
 	struct bake_meter meter;
@@ -430,6 +462,7 @@ static void connect_again(struct fetch *fetch, size_t lane)
 		fetch->any_slow && random_below(4) == 0 ? (uint64_t)SLOW_SPEED : FULL_SPEED;
 	connection->begun_us = fetch->now;
 	connection->closing = false;
+	bake_meter_init(&connection->meter, fetch->now);
 	fetch->lanes[lane].speed = 0;
 }
 
@@ -442,7 +475,7 @@ static void ask(struct fetch *fetch, size_t lane, struct bake_range range)
 		connect_again(fetch, lane);
 	if (connection->begun_us == fetch->now)
 		connection->answer_us += CONNECT_US;
-	bake_meter_init(&connection->meter, connection->answer_us);
+	bake_meter_resume(&connection->meter, fetch->now);
 	fetch->lanes[lane].left = range;
 }
 
@@ -453,7 +486,11 @@ static void receive(struct fetch *fetch, size_t lane)
 	uint64_t bytes = connection->speed * TICK_US / SECOND;
 
 	fetch->lanes[lane].age_us = fetch->now - connection->begun_us;
-	if (left->first == left->end || fetch->now <= connection->answer_us)
+	if (left->first == left->end)
+		return;
+	if (fetch->now == connection->answer_us)
+		bake_meter_resume(&connection->meter, fetch->now);
+	if (fetch->now <= connection->answer_us)
 		return;
 	if (bytes > left->end - left->first)
 		bytes = left->end - left->first;
@@ -522,6 +559,8 @@ static const struct scenario others[] = {
 	{"meter: nothing is known at first", nothing_is_known_at_first},
 	{"meter: a change is followed", a_change_is_followed},
 	{"meter: silence is heard", silence_is_heard},
+	{"meter: between answers the speed is kept", between_answers_the_speed_is_kept},
+	{"meter: short answers add up", short_answers_add_up},
 	{"meter: does not overflow", a_meter_does_not_overflow},
 	{"plan: too small to cut", what_is_too_small_to_cut_is_not_cut},
 	{"plan: sound whatever is left", plans_are_sound},
