@@ -1,0 +1,415 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cases of ci/bench: bake-fetch against aria2 and against the floor, with the bars it is held to.
+
+Everything is on loopback and in one scratch directory, which ci/bench puts on a tmpfs. docs/TESTING.md
+says what the figures mean."""
+import argparse
+import hashlib
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import sys
+
+import contest
+import servers
+from contest import Contestant
+
+MIB = 1024 * 1024
+GIB = 1024 * MIB
+
+LINE_RATE = 20_000_000  # bytes a second of each connection of a limited server
+SLOW_RATE = 1_000_000
+LINES = 16
+DELAY = 0.030
+
+RSS_BAR = 32
+HASH_BOUND_BAR = 1.10  # of one thread that hashes the same bytes
+
+
+class Bench:
+    def __init__(self, options):
+        self.tool = options.tools / "bake-fetch"
+        self.programs = options.programs
+        self.scratch = options.scratch
+        self.rounds = options.runs
+        self.load = os.getloadavg()[0]
+        self.scale = 8 if options.small else 1
+        self.baked_bytes = 16_000_000_000 if options.full else 4_000_000_000 // self.scale
+        self.help = subprocess.run([self.tool, "--help"], check=True, capture_output=True, text=True).stdout
+
+    def has(self, option):
+        return any(option in line.replace(",", " ").split() for line in self.help.splitlines())
+
+    def fresh(self, name):
+        path = self.scratch / name
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir()
+        return path
+
+    def fetch(self, lock, out, *more):
+        """bake-fetch as a user calls it, but for what a server on loopback needs."""
+        return [self.tool, "-l", lock, "-d", out, "--allow-http", "--allow-private", "--progress", "none",
+                *more]
+
+    def connections(self, count):
+        return ["-x", count] if self.has("--connections") else []
+
+    def contest(self, contestants):
+        return contest.contest(self.programs, contestants, self.rounds, self.scratch, note)
+
+
+class Outcome:
+    """What a case found: who ran, and how they did against which bars."""
+
+    def __init__(self, contestants, title):
+        self.title = title
+        self.contestants = contestants
+        self.bars = []
+        self.notes = []
+
+    def bar(self, what, value, limit, typical=None, unit="x"):
+        self.bars.append({"what": what, "value": value, "median": typical, "bar": limit, "unit": unit,
+                          "pass": value <= limit})
+
+    def ratio(self, what, ours, theirs, limit, field="seconds"):
+        """Best to best decides, medians are shown: ours and theirs are contestants, theirs may be
+        several, of which the best counts."""
+        self.bar(what, ours.best(field) / min(one.best(field) for one in theirs), limit,
+                 ours.median(field) / min(one.median(field) for one in theirs))
+
+    def rss(self, *ours):
+        self.bar("peak RSS", max(one.peak() for one in ours), RSS_BAR, unit=" MiB")
+
+
+def note(text):
+    print(f"\r\033[K   {text}" if sys.stderr.isatty() else f"   {text}", end="" if sys.stderr.isatty() else "\n",
+          file=sys.stderr, flush=True)
+
+
+# ---- what is fetched
+
+def make_file(path, size):
+    """A file of bytes that nothing can compress, and its SHA-256."""
+    sha256 = hashlib.sha256()
+    with open(path, "wb") as out:
+        for at in range(0, size, 16 * MIB):
+            piece = os.urandom(min(16 * MIB, size - at))
+            sha256.update(piece)
+            out.write(piece)
+    return sha256.hexdigest()
+
+
+def sha256_of(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_lock(path, base, files):
+    """A lock of one model: files are (name, size, sha256) below the URL base."""
+    model = {"source": {"url": base}, "spec_sha256": "5e" * 32, "layer": 3, "required": True,
+             "files": [{"path": name, "name": name, "size": size, "sha256": sha256}
+                       for name, size, sha256 in files]}
+    path.write_text(json.dumps({"schema": "bake.lock/1", "name": "bench", "manifest_sha256": "3a" * 32,
+                                "profiles": {}, "models": {"bench": model}}))
+    return path
+
+
+class Checked:
+    """Looks at what a run brought and removes it. Content is compared once for each contestant: they
+    verify it themselves in every run."""
+
+    def __init__(self, out, files):
+        self.out = out
+        self.files = files
+        self.compared = False
+
+    def __call__(self):
+        for name, size, sha256 in self.files:
+            path = self.out / name
+            if not path.exists() or path.stat().st_size != size:
+                raise contest.Failed(f"{path} is not there or has another size")
+            if not self.compared and sha256_of(path) != sha256:
+                raise contest.Failed(f"{path} has the wrong content")
+        self.compared = True
+        shutil.rmtree(self.out)
+
+
+def fetching(bench, name, command, files, env=None):
+    """A contestant that fills an empty directory of its own; command(directory) is what it runs."""
+    out = bench.scratch / f"out-{name.split()[0]}"
+    return Contestant(name, command(out), env, prepare=lambda: bench.fresh(out.name),
+                      check=Checked(out, files))
+
+
+def aria2(out, *more):
+    return ["aria2c", "--no-conf=true", "-q", "--file-allocation=none", "-d", out, *more]
+
+
+def aria2_file(out, url, sha256, connections, *more):
+    return aria2(out, f"-x{connections}", f"-s{connections}", "-k1M", f"--checksum=sha-256={sha256}", *more,
+                 url)
+
+
+# ---- the cases
+
+def whole_file(bench, secure):
+    """One large file from a server that is as fast as the machine."""
+    served = bench.fresh("served")
+    size = 2 * GIB // bench.scale
+    sha256 = make_file(served / "big.bin", size)
+    files = [("big.bin", size, sha256)]
+    with servers.nginx(served, bench.scratch / "nginx", DELAY) as nginx:
+        base = nginx.https if secure else nginx.http
+        url = base + "big.bin"
+        lock = write_lock(bench.scratch / "bench.lock.json", base, files)
+        ca = [nginx.ca] if secure else []
+        trust = [f"--ca-certificate={nginx.ca}"] if secure else []
+
+        def floor(connections):
+            return fetching(bench, f"floor-{connections}",
+                            lambda out: [bench.programs / "floor", url, out / "big.bin", size, sha256,
+                                         connections, *ca], files)
+
+        ours = fetching(bench, "bake-fetch", lambda out: bench.fetch(lock, out), files,
+                        {"SSL_CERT_FILE": nginx.ca} if secure else None)
+        theirs = fetching(bench, "aria2 -x16 -s16", lambda out: aria2_file(out, url, sha256, 16, *trust), files)
+        floors = [floor(1), floor(8)]
+        bench.contest([ours, theirs, *floors])
+    outcome = Outcome([ours, theirs, *floors],
+                      f"{size // MIB} MiB over loopback {'HTTPS' if secure else 'HTTP'}, fetched and verified")
+    outcome.ratio("time / aria2", ours, [theirs], 0.55)
+    outcome.ratio("time / floor", ours, floors, 1.10)
+    outcome.ratio("CPU / floor", ours, floors, 1.15, "cpu")
+    outcome.rss(ours)
+    return outcome
+
+
+def case_http(bench):
+    return whole_file(bench, False)
+
+
+def case_https(bench):
+    return whole_file(bench, True)
+
+
+def limited(bench, url, size, sha256, kind):
+    """bake-fetch and aria2 with as many connections as the bar speaks of."""
+    files = [("half.bin", size, sha256)]
+    lock = write_lock(bench.scratch / f"{kind}.lock.json", url, files)
+    return (fetching(bench, f"bake-fetch{kind}",
+                     lambda out: bench.fetch(lock, out, *bench.connections(LINES)), files),
+            fetching(bench, f"aria2{kind} -x16 -s16",
+                     lambda out: aria2_file(out, url + "half.bin", sha256, LINES), files))
+
+
+def case_rate(bench):
+    """Connections that are limited, each by itself: only many of them fill the line."""
+    served = bench.fresh("served")
+    size = 512 * MIB // bench.scale
+    sha256 = make_file(served / "half.bin", size)
+    files = [("half.bin", size, sha256)]
+    with servers.paced(bench.programs, served, LINE_RATE) as url:
+        ours, theirs = limited(bench, url, size, sha256, "")
+        floor = fetching(bench, f"floor-{LINES}",
+                         lambda out: [bench.programs / "floor", url + "half.bin", out / "half.bin", size, sha256,
+                                      LINES], files)
+        bench.contest([ours, theirs, floor])
+    ideal = size / (LINES * LINE_RATE)
+    outcome = Outcome([ours, theirs, floor], f"{size // MIB} MiB, each connection limited to 20 MB/s")
+    outcome.notes.append(f"ideal is {ideal:.3f} s: {LINES} connections at their full rate from first to last")
+    outcome.bar("time / ideal", ours.best() / ideal, 1.06, ours.median() / ideal)
+    outcome.rss(ours)
+    return outcome
+
+
+def case_stragglers(bench):
+    """The same line, but one connection in four is twenty times slower than its siblings."""
+    if not bench.has("--connections"):
+        return Outcome([], "skipped: a bake-fetch of one connection has no stragglers")
+    served = bench.fresh("served")
+    size = 512 * MIB // bench.scale
+    sha256 = make_file(served / "half.bin", size)
+    with servers.paced(bench.programs, served, LINE_RATE) as even, \
+            servers.paced(bench.programs, served, LINE_RATE, SLOW_RATE, 4) as uneven:
+        ours, theirs = limited(bench, even, size, sha256, "")
+        slowed, theirs_slowed = limited(bench, uneven, size, sha256, "-stragglers")
+        bench.contest([ours, slowed, theirs, theirs_slowed])
+    outcome = Outcome([ours, slowed, theirs, theirs_slowed],
+                      f"{size // MIB} MiB at 20 MB/s, one connection in four at 1 MB/s")
+    outcome.ratio("time / own without", slowed, [ours], 1.25)
+    outcome.rss(ours, slowed)
+    return outcome
+
+
+def make_small_files(served, count, size):
+    numbers = random.Random(3)
+    files = []
+    for number in range(count):
+        name = f"{number:04d}.bin"
+        content = numbers.randbytes(size)
+        (served / name).write_bytes(content)
+        files.append((name, size, hashlib.sha256(content).hexdigest()))
+    return files
+
+
+def case_small(bench):
+    """Many small files from a server that takes its time to answer: round trips are all there is."""
+    served = bench.fresh("served")
+    count = 2000 // bench.scale
+    files = make_small_files(served, count, 16 * 1024)
+    with servers.nginx(served, bench.scratch / "nginx", DELAY) as nginx:
+        lock = write_lock(bench.scratch / "bench.lock.json", nginx.late, files)
+        listed = bench.scratch / "aria2.list"
+        listed.write_text("".join(f"{nginx.late}{name}\n out={name}\n checksum=sha-256={sha256}\n"
+                                  for name, _, sha256 in files))
+        ours = fetching(bench, "bake-fetch -j16",
+                        lambda out: bench.fetch(lock, out, "-j", LINES, *bench.connections(1)), files)
+        theirs = fetching(bench, "aria2 -j16 -x1", lambda out: aria2(out, f"-j{LINES}", "-x1", "-s1", "-i", listed),
+                          files)
+        bench.contest([ours, theirs])
+    outcome = Outcome([ours, theirs], f"{count} files of 16 KiB, 30 ms before each answer, {LINES} connections")
+    outcome.notes.append(f"{count / LINES * DELAY:.3f} s are spent waiting for answers at the least")
+    outcome.ratio("time / aria2", ours, [theirs], 1.0)
+    outcome.rss(ours)
+    return outcome
+
+
+def make_baked(models, total):
+    """Sparse files of sizes of their own, so that each has its own digest."""
+    files = []
+    for number in range(34):
+        name = f"{number:02d}.bin"
+        size = total // 34 // 4096 * 4096 + number * 4096
+        with open(models / name, "wb") as out:
+            out.truncate(size)
+        files.append((name, size, sha256_of(models / name)))
+    return files
+
+
+def case_baked(bench):
+    """Everything is there and right already."""
+    models = bench.fresh("baked")
+    files = make_baked(models, bench.baked_bytes)
+    lock = write_lock(bench.scratch / "bench.lock.json", "http://127.0.0.1:9/", files)
+    ours = Contestant("bake-fetch", bench.fetch(lock, models))
+    hashes = Contestant("openssl dgst", ["openssl", "dgst", "-sha256", *(models / name for name, _, _ in files)])
+    contestants = [ours, hashes]
+    quick = Contestant("bake-fetch --quick", bench.fetch(lock, models, "--quick"))
+    if bench.has("--quick"):
+        contestants.append(quick)
+    bench.contest(contestants)
+    outcome = Outcome(contestants, f"34 files, {bench.baked_bytes / 1e9:g} GB, already there: nothing to do")
+    if bench.baked_bytes < 16_000_000_000:
+        outcome.notes.append("the bar speaks of 16 GB: --full takes that many; the ratio is of equal bytes")
+    outcome.ratio("time / one thread hashing", ours, [hashes], HASH_BOUND_BAR)
+    if quick.runs:
+        outcome.bar("time with --quick", quick.best(), 0.050, quick.median(), " s")
+    else:
+        outcome.notes.append("skipped: bake-fetch has no --quick yet")
+    outcome.rss(*[one for one in contestants if one is not hashes])
+    return outcome
+
+
+CASES = {"http": case_http, "https": case_https, "rate": case_rate, "stragglers": case_stragglers,
+         "small": case_small, "baked": case_baked}
+
+
+# ---- what is said
+
+def show(name, outcome):
+    print(f"\n{name}: {outcome.title}")
+    if not outcome.contestants:
+        return
+    print(f"  {'':<28} {'best s':>9} {'median s':>9} {'CPU s':>8} {'RSS MiB':>8}")
+    for one in outcome.contestants:
+        print(f"  {one.name:<28} {one.best():>9.3f} {one.median():>9.3f} {one.best('cpu'):>8.2f} "
+              f"{one.peak():>8.1f}")
+    for bar in outcome.bars:
+        typical = f" (median {bar['median']:.3f})" if bar["median"] is not None else ""
+        print(f"  {'pass' if bar['pass'] else 'MISS'}  {bar['what']}: {bar['value']:.3f}{bar['unit']}{typical}, "
+              f"bar {bar['bar']:g}{bar['unit']}")
+    for text in outcome.notes:
+        print(f"  note: {text}")
+    sys.stdout.flush()
+
+
+def version_of(*command):
+    return subprocess.run(command, capture_output=True, text=True).stdout.splitlines()[0]
+
+
+def write_results(path, bench, outcomes):
+    document = {
+        "version": version_of(bench.tool, "--version"),
+        "peers": {"aria2": version_of("aria2c", "--version")},
+        "cpus": os.cpu_count(), "load_before": bench.load, "runs": bench.rounds, "scale": f"1/{bench.scale}",
+        "cases": {name: {"title": outcome.title, "notes": outcome.notes, "bars": outcome.bars,
+                         "contestants": {one.name: one.summary() for one in outcome.contestants}}
+                  for name, outcome in outcomes.items()},
+    }
+    path.write_text(json.dumps(document, indent=2) + "\n")
+
+
+def check_room(scratch, scale):
+    """The largest case holds a file and one copy of it; both are memory."""
+    need = 5 * GIB // scale
+    free = shutil.disk_usage(scratch).free
+    with open("/proc/meminfo", encoding="ascii") as info:
+        available = next(int(line.split()[1]) * 1024 for line in info if line.startswith("MemAvailable:"))
+    if min(free, available) < need:
+        sys.exit(f"bench: {need // MIB} MiB are needed, {free // MIB} are free in {scratch} and "
+                 f"{available // MIB} in memory (--small needs an eighth)")
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(prog="ci/bench", description="Measures bake-fetch against its bars.")
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"one of: {' '.join(CASES)}; all by default")
+    parser.add_argument("--runs", type=int, default=5, metavar="N", help="take the best of N runs (5)")
+    parser.add_argument("--small", action="store_true", help="an eighth of the bytes, to try the harness")
+    parser.add_argument("--full", action="store_true", help="16 GB instead of 4 in the case 'baked'")
+    parser.add_argument("--strict", action="store_true", help="fail when a bar is missed")
+    parser.add_argument("--parse-only", action="store_true", help=argparse.SUPPRESS)
+    for name in ("tools", "programs", "scratch", "results"):
+        parser.add_argument(f"--{name}", type=pathlib.Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    unknown = [name for name in options.cases if name not in CASES]
+    if unknown or options.runs < 1:
+        parser.error(f"no case '{unknown[0]}'" if unknown else "--runs must be at least 1")
+    return options
+
+
+def main():
+    options = parse_arguments()
+    if options.parse_only:
+        return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    check_room(options.scratch, 8 if options.small else 1)
+    bench = Bench(options)
+    outcomes = {}
+    failed = False
+    for name in options.cases or CASES:
+        try:
+            outcomes[name] = CASES[name](bench)
+        except contest.Failed as error:
+            print(f"\n{name}: FAILED\n{error}", flush=True)
+            failed = True
+            continue
+        finally:
+            for path in options.scratch.iterdir():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        show(name, outcomes[name])
+        write_results(options.results, bench, outcomes)
+    bars = [bar for outcome in outcomes.values() for bar in outcome.bars]
+    missed = sum(not bar["pass"] for bar in bars)
+    if bench.load > 0.3 * os.cpu_count():
+        print(f"\nnote: the load was {bench.load:.1f} before the first run: others were at work, and times and "
+              "CPU seconds vary with what they did")
+    print(f"\n{len(bars)} bars, {missed} missed. All figures: {options.results}")
+    sys.exit(1 if failed or (options.strict and missed) else 0)
+
+
+if __name__ == "__main__":
+    main()
