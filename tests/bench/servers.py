@@ -113,7 +113,8 @@ def nginx(files, run, delay):
     user = "user root;" if os.geteuid() == 0 else ""
     (run / "nginx.conf").write_text(CONFIG.format(
         run=run, files=files, http=http, https=https, delay=delay, user=user, echo=ECHO_MODULE))
-    command = ["/usr/sbin/nginx", "-p", run, "-c", run / "nginx.conf", "-e", run / "error.log"]
+    # It ends with us, however we end.
+    command = ["setpriv", "--pdeathsig", "TERM", "/usr/sbin/nginx", "-p", run, "-c", run / "nginx.conf", "-e", run / "error.log"]
     with running(command) as process:
         wait_for_port(http, process)
         yield Nginx(http, https, ca)
