@@ -59,7 +59,7 @@ struct bake_work {
 	uint64_t latency_us;	  /* from a request to the first byte, smoothed */
 	unsigned streams_max;	  /* what the server seems to allow */
 	uint64_t streams_more_us; /* when one more is tried */
-	char etag[128];		  /* of the present source; empty: not known */
+	struct bake_etag etag;	  /* of the present source, as its first answer said */
 	bool changed;		  /* it changed once */
 	unsigned stream_count;
 	struct bake_stream streams[];

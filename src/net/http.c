@@ -335,11 +335,9 @@ static enum bake_status send_hop(
 		exchange->http->options.policy, from, exchange->url.ptr, &exchange->origin, err));
 	if (exchange->response.hops == 0)
 		exchange->first_origin = exchange->origin;
-	exchange->response = (struct bake_response){
-		.hops = exchange->response.hops,
-		.cross_origin = exchange->response.cross_origin ||
-				!bake_origin_equal(&exchange->origin, &exchange->first_origin),
-	};
+	bake_response_forget(&exchange->response);
+	if (!bake_origin_equal(&exchange->origin, &exchange->first_origin))
+		exchange->response.cross_origin = true;
 	if (!make_headers(exchange))
 		return bake_error_nomem(err);
 	exchange->detail[0] = '\0';
@@ -539,9 +537,10 @@ uint64_t bake_retry_wait_ms(unsigned attempt, const struct bake_response *respon
 {
 	uint64_t wait = (uint64_t)500 << (attempt < 7 ? attempt - 1 : 6);
 	uint32_t random = 0;
+	uint64_t asked;
 
-	if (response && response->has_retry_after)
-		return bake_u64_min(response->retry_after_ms, BAKE_RETRY_AFTER_MS_MAX);
+	if (response && bake_response_wait_ms(response, &asked))
+		return bake_u64_min(asked, BAKE_RETRY_AFTER_MS_MAX);
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
 		random = (uint32_t)bake_clock_ms();
 	return wait / 2 + random % (wait / 2 + 1);

@@ -91,8 +91,8 @@ static void describe(
 
 		lanes[i] = (struct bake_lane){
 			.left = {busy ? stream->next : 0, busy ? stream->end : 0},
-			.speed = busy && stream->answered ? bake_meter_rate(&stream->meter, now_us)
-							  : stream->last_speed,
+			.speed =
+				busy ? bake_meter_rate(&stream->meter, now_us) : stream->last_speed,
 			.age_us = stream->born_us ? now_us - stream->born_us : 0,
 			.replaced = stream->replaced,
 		};

@@ -185,13 +185,27 @@ static enum bake_status check_whole(
 static enum bake_status check_identity(
 	struct bake_work *work, const struct bake_response *response, struct bake_error *err)
 {
-	(void)work;
-	(void)response;
-	(void)err;
+	const struct bake_etag *etag = bake_response_etag(response);
+
+	if (bake_etag_changed(&work->etag, etag))
+		return bake_error_set(err, BAKE_ERR_PROTOCOL, "net.changed",
+			"the source changed while it was fetched: its entity tag was %s and is %s",
+			BAKE_SHOW(work->etag.value), BAKE_SHOW(etag->value));
+	if (etag->value[0])
+		work->etag = *etag;
 	return BAKE_OK;
 }
 
-static void note_answer(struct bake_stream *stream)
+/* A server that says that few requests are left is asked for no more than those. */
+static void note_limit(struct bake_engine *engine, const struct bake_response *response)
+{
+	uint64_t hold_ms = bake_ratelimit_hold_ms(&response->ratelimit, engine->work_count);
+
+	if (hold_ms)
+		engine->hold_us = bake_u64_max(engine->hold_us, bake_clock_us() + hold_ms * 1000);
+}
+
+static void note_answer(struct bake_stream *stream, const struct bake_response *response)
 {
 	struct bake_work *work = stream->work;
 	uint64_t now = bake_clock_us();
@@ -199,7 +213,8 @@ static void note_answer(struct bake_stream *stream)
 
 	stream->answered = true;
 	work->latency_us = work->latency_us ? (work->latency_us * 3 + latency) / 4 : latency;
-	bake_meter_init(&stream->meter, now);
+	bake_meter_resume(&stream->meter, now);
+	note_limit(work->engine, response);
 }
 
 static enum bake_status on_head(
@@ -222,7 +237,7 @@ static enum bake_status on_head(
 			response->status);
 	if (!stream->wrong_size)
 		BAKE_TRY(check_identity(stream->work, response, err));
-	note_answer(stream);
+	note_answer(stream, response);
 	return BAKE_OK;
 }
 
@@ -349,8 +364,7 @@ static void on_done(
 	enum bake_status status;
 
 	stream->exchange = NULL;
-	if (stream->answered)
-		stream->last_speed = bake_meter_rate(&stream->meter, bake_clock_us());
+	stream->last_speed = bake_meter_rate(&stream->meter, bake_clock_us());
 	if (error || stream->wrong_size)
 		work->transfer->response = *response;
 	status = outcome(stream, response, error, &why);
@@ -388,9 +402,11 @@ void bake_stream_start(struct bake_stream *stream)
 	stream->received = 0;
 	stream->head_len = 0;
 	stream->asked_us = bake_clock_us();
-	if (!stream->born_us)
+	if (!stream->born_us) {
 		stream->born_us = stream->asked_us;
-	bake_meter_init(&stream->meter, stream->asked_us);
+		bake_meter_init(&stream->meter, stream->asked_us);
+	}
+	bake_meter_resume(&stream->meter, stream->asked_us);
 	if (bake_http_start(work->engine->http, &wanted, &handler, &stream->exchange, &error) ==
 		BAKE_OK)
 		return;

@@ -134,7 +134,7 @@ static bool next_url(struct bake_work *work, const struct bake_error *error)
 	work->forbidden = 0;
 	work->ranged = false;
 	work->unranged = false;
-	work->etag[0] = '\0';
+	work->etag = (struct bake_etag){{0}, false};
 	work->streams_max = work->stream_count;
 	rest(work, error, 0);
 	return true;
@@ -149,6 +149,12 @@ static bool is_forbidden_signature(const struct bake_response *response)
 static bool is_beyond(const struct bake_work *work, const struct bake_error *error)
 {
 	return error->detail == 416 && !work->begun_again;
+}
+
+/* The source is not what it was when the first bytes came. */
+static bool is_changed(const struct bake_error *error)
+{
+	return strcmp(error->id, "net.changed") == 0;
 }
 
 /* One connection of several was refused: the server may allow no more than those that work. */
@@ -171,7 +177,10 @@ static void use_fewer(struct bake_work *work)
 /* A server that names a pause means it for everything that is asked of it. */
 static void hold_all(struct bake_engine *engine, const struct bake_response *response)
 {
-	if (response->has_retry_after && (response->status == 429 || response->status == 503))
+	uint64_t asked;
+
+	if ((response->status == 429 || response->status == 503) &&
+		bake_response_wait_ms(response, &asked))
 		engine->hold_us = bake_clock_us() + bake_retry_wait_ms(1, response) * 1000;
 }
 
@@ -205,6 +214,11 @@ void bake_work_failed(
 		end(work, BAKE_TRANSFER_STOPPED);
 	} else if (is_beyond(work, error)) {
 		work->begun_again = true;
+		if (begin_again(work, false))
+			rest(work, error, 0);
+	} else if (is_changed(error) && !work->changed) {
+		work->changed = true;
+		work->etag = (struct bake_etag){{0}, false};
 		if (begin_again(work, false))
 			rest(work, error, 0);
 	} else if (is_refused(work, stream, error)) {
