@@ -304,30 +304,14 @@ static void begin(struct bake_response *response, const char *text, size_t len)
 	response->status = (unsigned)status;
 }
 
-enum bake_status bake_response_header(
-	struct bake_response *response, struct bake_span line, struct bake_error *err)
+/* "name: value", if it is that, without blanks behind it. */
+static void take_field(struct bake_response *response, const char *text, size_t len)
 {
-	const char *text = (const char *)line.ptr;
-	size_t len = line.len;
-	const char *colon;
-	const char *value;
+	const char *colon = memchr(text, ':', len);
+	const char *value = colon ? colon + 1 : NULL;
 
-	response->header_bytes += len;
-	if (response->header_bytes > BAKE_HEADERS_BYTES_MAX ||
-		++response->header_count > BAKE_HEADERS_COUNT_MAX)
-		return bake_error_set(err, BAKE_ERR_PROTOCOL, "net.headers",
-			"the server sends more than %d header lines or %d bytes of them",
-			BAKE_HEADERS_COUNT_MAX, BAKE_HEADERS_BYTES_MAX);
-	while (len && strchr("\r\n \t", text[len - 1]))
-		len--;
-	if (len >= 5 && strncasecmp(text, "HTTP/", 5) == 0) {
-		begin(response, text, len);
-		return BAKE_OK;
-	}
-	colon = memchr(text, ':', len);
 	if (!colon)
-		return BAKE_OK;
-	value = colon + 1;
+		return;
 	while (value < text + len && (*value == ' ' || *value == '\t'))
 		value++;
 	for (size_t i = 0; i < countof(fields); i++) {
@@ -335,6 +319,32 @@ enum bake_status bake_response_header(
 			strncasecmp(text, fields[i].name, (size_t)(colon - text)) == 0)
 			fields[i].take(response, value, (size_t)(text + len - value));
 	}
+}
+
+enum bake_status bake_response_header(
+	struct bake_response *response, struct bake_span line, struct bake_error *err)
+{
+	const char *text = (const char *)line.ptr;
+	size_t len = line.len;
+
+	response->header_bytes += len;
+	if (response->header_bytes > BAKE_HEADERS_BYTES_MAX ||
+		++response->header_count > BAKE_HEADERS_COUNT_MAX)
+		return bake_error_set(err, BAKE_ERR_PROTOCOL, "net.headers",
+			"the server sends more than %d header lines or %d bytes of them",
+			BAKE_HEADERS_COUNT_MAX, BAKE_HEADERS_BYTES_MAX);
+	if (response->complete)
+		return BAKE_OK;
+	if (len && text[0] == (len == 1 ? '\n' : '\r')) {
+		response->complete = response->status >= 200; /* below, another one follows */
+		return BAKE_OK;
+	}
+	while (len && strchr("\r\n \t", text[len - 1]))
+		len--;
+	if (len >= 5 && strncasecmp(text, "HTTP/", 5) == 0)
+		begin(response, text, len);
+	else
+		take_field(response, text, len);
 	return BAKE_OK;
 }
 
@@ -395,6 +405,8 @@ enum bake_status bake_response_error(
 		BAKE_SHOW(response->request_id), response->request_id[0] ? ")" : "");
 	err->detail = response->status;
 	err->transient = transient;
+	if (response->status == 407)
+		bake_error_hint(err, BAKE_PROXY_AUTH_HINT);
 	if (transient && bake_response_wait_ms(response, &wait) && wait > BAKE_RETRY_AFTER_MS_MAX) {
 		err->transient = false; /* nobody waits that long in a build */
 		bake_error_hint(err,

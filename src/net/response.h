@@ -17,6 +17,9 @@ enum {
 	BAKE_HEADERS_COUNT_MAX = 500,
 };
 
+#define BAKE_PROXY_AUTH_HINT                                                                       \
+	"put user and password into the proxy's URL: http://USER:PASSWORD@HOST:PORT"
+
 /* Content-Range of a 206 (RFC 9110, 14.4). */
 struct bake_content_range {
 	bool present;
@@ -51,10 +54,13 @@ struct bake_response {
 	struct bake_ratelimit ratelimit; /* the tightest of all hops */
 	size_t header_bytes;
 	size_t header_count;
+	bool complete; /* the header of the final answer is over: what follows are trailers */
 };
 
 /*
- * Takes one header line, with its line end. A status line begins a new set of fields.
+ * Takes one header line, with its line end. A status line begins a new set of fields. Trailers,
+ * the lines behind a chunked body, say nothing that counts (RFC 9110, 6.5.1: a recipient may
+ * ignore them).
  * BAKE_ERR_PROTOCOL net.headers past the ceilings.
  */
 enum bake_status bake_response_header(

@@ -199,15 +199,3 @@ enum bake_status bake_url_check_secret(const char *url, struct bake_error *err)
 		BAKE_SHOW_URL(url), what);
 	return bake_error_hint(err, "what is in a URL ends up in locks and logs; use --token-file");
 }
-
-const char *bake_url_show(const char *url, char text[BAKE_URL_SHOWN])
-{
-	size_t len;
-	const char *authority = authority_of(url, &len);
-	const char *user = memrchr(authority, '@', len);
-	const char *rest = user ? user + 1 : authority;
-
-	(void)snprintf(text, BAKE_URL_SHOWN, "%s%s", BAKE_SHOW_SPAN(url, (size_t)(authority - url)),
-		BAKE_SHOW_SPAN(rest, strcspn(rest, "?#")));
-	return text;
-}

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/show_url.h"
 
 enum {
 	BAKE_NET_URL_MAX = 16 * 1024,
@@ -44,13 +45,5 @@ void bake_url_escape(struct bake_buf *out, const char *text, bool keep_slash);
 /* A URL that a person gave must not carry a secret: user information, or a query that is a token
  * or a signature. BAKE_ERR_POLICY policy.secret-in-url, which does not repeat it. */
 enum bake_status bake_url_check_secret(const char *url, struct bake_error *err) BAKE_CHECKED;
-
-enum {
-	BAKE_URL_SHOWN = 256
-};
-
-/* For messages: without user information, query and fragment, escaped and cut. Returns text. */
-const char *bake_url_show(const char *url, char text[BAKE_URL_SHOWN]);
-#define BAKE_SHOW_URL(url) bake_url_show((url), (char[BAKE_URL_SHOWN]){0})
 
 #endif

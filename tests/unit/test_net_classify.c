@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "net/classify.h"
 
 static const struct code_row {
@@ -76,7 +77,68 @@ static void a_name_that_resolves_is_worth_another_attempt(void)
 	assert_true(err.transient);
 }
 
+/* libcurl calls a header line over its ceiling memory that cannot be had. */
+static void a_long_header_line_is_the_server_s_fault(void)
+{
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	check_status(bake_classify(CURLE_OUT_OF_MEMORY, &origin, "", true, &err), &err,
+		BAKE_ERR_PROTOCOL, "net.headers");
+	check_status(bake_classify(CURLE_OUT_OF_MEMORY, &origin, "", false, &err), &err,
+		BAKE_ERR_PROTOCOL, "net.headers");
+}
+
+/* libcurl quotes the proxy that it does not understand. */
+static void a_proxy_is_not_quoted(void)
+{
+	static const char *const details[] = {
+		"Unsupported proxy syntax in 'http://user:s3cret@:bad': Port number was bad",
+		"Unsupported proxy syntax in 's3cret'", "no way to u:s3cret@host"};
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	for (size_t i = 0; i < countof(details); i++) {
+		check_status(bake_classify(
+				     CURLE_COULDNT_RESOLVE_PROXY, &origin, details[i], false, &err),
+			&err, BAKE_ERR_UNAVAILABLE, "net.proxy");
+		assert_null(strstr(err.message, "s3cret"));
+		assert_non_null(strstr(err.hint, "$https_proxy"));
+	}
+}
+
+static const struct connect_row {
+	const char *name;
+	const char *detail;
+	enum bake_status want;
+	const char *id;
+	bool transient;
+} connects[] = {
+	{"the proxy asks who we are", "Received HTTP code 407 from proxy after CONNECT",
+		BAKE_ERR_PERMISSION, "auth.proxy", false},
+	{"the same in a newer version's words", "CONNECT tunnel failed, response 407",
+		BAKE_ERR_PERMISSION, "auth.proxy", false},
+	{"a text that breaks off", "CONNECT tunnel failed, response ", BAKE_ERR_TEMPORARY,
+		"net.reset", true},
+	{"the proxy refuses", "Received HTTP code 403 from proxy after CONNECT",
+		BAKE_ERR_UNAVAILABLE, "net.proxy", false},
+	{"the proxy fails", "Received HTTP code 502 from proxy after CONNECT", BAKE_ERR_TEMPORARY,
+		"net.proxy", true},
+	{"no number", "Received HTTP code x from proxy after CONNECT", BAKE_ERR_TEMPORARY,
+		"net.reset", true},
+};
+
+static void try_connect(void **state)
+{
+	const struct connect_row *row = *state;
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	check_status(bake_classify(CURLE_RECV_ERROR, &origin, row->detail, false, &err), &err,
+		row->want, row->id);
+	assert_int_equal(err.transient, row->transient);
+}
+
 static const struct scenario others[] = {
+	{"a long header line is the server's fault", a_long_header_line_is_the_server_s_fault},
+	{"a proxy is not quoted", a_proxy_is_not_quoted},
 	{"curl's own words when there are no better ones", curl_has_words_of_its_own},
 	{"a name that resolves now", a_name_that_resolves_is_worth_another_attempt},
 };
@@ -85,6 +147,7 @@ int main(void)
 {
 	static const struct rows tables[] = {
 		ROWS(codes, try_code),
+		ROWS(connects, try_connect),
 		ROWS(others, play_scenario),
 	};
 

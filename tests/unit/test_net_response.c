@@ -335,6 +335,41 @@ static void lines_are_counted(void)
 		BAKE_ERR_PROTOCOL, "net.headers");
 }
 
+static void trailers_say_nothing(void)
+{
+	struct bake_response response = {.status = 0};
+
+	feed(&response, "HTTP/1.1 100 Continue\r\n");
+	feed(&response, "\r\n");
+	feed(&response, "HTTP/1.1 206 Partial Content\r\n");
+	feed(&response, "Transfer-Encoding: chunked\r\n");
+	feed(&response, " \r\n"); /* folded, not the end */
+	feed(&response, "Content-Range: bytes 0-9/10\r\n");
+	feed(&response, "\r\n");
+	feed(&response, "HTTP/1.1 500 No\r\n");
+	feed(&response, "Content-Length: 5\r\n");
+	feed(&response, "Content-Range: bytes 0-0/1\r\n");
+	feed(&response, "Content-Encoding: gzip\r\n");
+	feed(&response, "Retry-After: 5\r\n");
+	assert_int_equal(response.status, 206);
+	assert_true(response.range.valid);
+	assert_int_equal(response.range.total, 10);
+	assert_false(response.has_length);
+	assert_false(response.has_retry_after);
+	assert_string_equal(response.content_encoding, "");
+}
+
+static void trailers_are_counted(void)
+{
+	struct bake_response response = {.status = 200, .complete = true};
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	for (int i = 0; i < BAKE_HEADERS_COUNT_MAX; i++)
+		feed(&response, "a: b\r\n");
+	check_status(bake_response_header(&response, bake_span_text("a: b\r\n"), &err), &err,
+		BAKE_ERR_PROTOCOL, "net.headers");
+}
+
 static void a_new_status_line_does_not_count_anew(void)
 {
 	struct bake_response response = {.status = 200};
@@ -551,6 +586,8 @@ static const struct scenario others[] = {
 	{"a bad range is not no range", a_bad_range_is_not_no_range},
 	{"long values are bounded", long_values_are_bounded},
 	{"ceiling: lines", lines_are_counted},
+	{"trailers say nothing", trailers_say_nothing},
+	{"trailers are counted", trailers_are_counted},
 	{"ceiling: lines of several answers", a_new_status_line_does_not_count_anew},
 	{"ceiling: bytes", bytes_are_counted},
 	{"fields: what only the first hop says is kept", what_only_the_first_hop_says_is_kept},

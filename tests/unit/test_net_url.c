@@ -263,6 +263,18 @@ static const struct show_row {
 		"2J://host/a",
 		"\\x9b2J://host/a"},
 	{"a query before what looks like a scheme", "/a?k=s3cret://x", "/a"},
+	{"a user before no host", "http://user:s3cret@:bad", "http://:bad"},
+	{"a user before no port", "http://user:s3cret@host:bad/x", "http://host:bad/x"},
+	{"a password with a slash", "http://user:s3c/s3cret@host/a", "http://host/a"},
+	{"a password with a slash, like a port", "http://user:12/s3cret@host/a", "http://host/a"},
+	{"a password with a query", "http://user:s3?s3cret@host/a", "http://host/a"},
+	{"a password with a fragment", "http://user:s3#s3cret@host/a", "http://host/a"},
+	{"a password with a blank", "http://user:s3 s3cret@host/a", "http://host/a"},
+	{"a password without a scheme", "user:s3cret@host", "host"},
+	{"a password behind one slash", "http:/user:s3cret@host", "host"},
+	{"a password behind three slashes", "http:///user:s3cret@host", "http://host"},
+	{"a path keeps its at sign behind a user", "https://s3cret@host/a@b", "https://host/a@b"},
+	{"an IPv6 address", "http://u:s3cret@[::1]:80/a", "http://[::1]:80/a"},
 	{"empty", "", ""},
 };
 
