@@ -151,13 +151,10 @@ static void print_plan(const struct bake_fetch_report *report)
 				: bake_fetch_outcome_name(file->outcome),
 			BAKE_BYTES(file->size), BAKE_SHOW(file->path));
 	}
-	(void)printf("%zu files, %s; %zu to fetch, %s", report->file_count,
+	(void)printf("%zu files, %s; %zu to fetch, %s; %s free: %s\n", report->file_count,
 		BAKE_BYTES(report->bytes), count_outcome(report, BAKE_FETCH_PENDING),
-		BAKE_BYTES(report->needed_bytes));
-	if (report->free_bytes)
-		(void)printf("; %s free: %s", BAKE_BYTES(report->free_bytes),
-			report->needed_bytes <= report->free_bytes ? "it fits" : "it does not fit");
-	(void)putchar('\n');
+		BAKE_BYTES(report->needed_bytes), BAKE_BYTES(report->free_bytes),
+		report->needed_bytes <= report->free_bytes ? "it fits" : "it does not fit");
 }
 
 static void print_summary(const struct bake_fetch_report *report, const char *dir)

@@ -117,11 +117,27 @@ static enum bake_status open_root(struct bake_fetching *fetching, struct bake_er
 	return bake_dir_open(path, &fetching->root, err);
 }
 
+/* The free space where the directory is, or would be made: that of its nearest parent. */
 static enum bake_status note_free(struct bake_fetching *fetching, struct bake_error *err)
 {
-	if (fetching->root < 0)
-		return BAKE_OK;
-	return bake_dir_free(fetching->root, &fetching->report->free_bytes, err);
+	_cleanup_free_ char *parent = strdup(fetching->options->models_dir);
+	_cleanup_close_ int fd = -1;
+
+	if (fetching->root >= 0)
+		return bake_dir_free(fetching->root, &fetching->report->free_bytes, err);
+	if (!parent)
+		return bake_error_nomem(err);
+	while (bake_dir_missing(parent)) {
+		char *slash = strrchr(parent, '/');
+
+		if (!slash) {
+			parent[0] = '\0';
+			break;
+		}
+		slash[slash == parent ? 1 : 0] = '\0';
+	}
+	BAKE_TRY(bake_dir_open(parent[0] ? parent : ".", &fd, err));
+	return bake_dir_free(fd, &fetching->report->free_bytes, err);
 }
 
 /* What is open after everything was tried waits for a twin that failed. */

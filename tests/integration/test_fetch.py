@@ -82,6 +82,26 @@ def test_wrong_file_is_replaced_and_the_others_left_alone(place, hub):
         "weights-2.safetensors"}
 
 
+@pytest.mark.parametrize("where", ["models", "not/yet/there", "there"])
+def test_dry_run_says_whether_it_fits(place, hub, tmp_path, where):
+    hub.add("org/name", {"w.bin": noise(5000)})
+    place.locked({"m": hub_model(path="m")})
+    (tmp_path / "there").mkdir()
+    place.models = tmp_path / where
+    assert ok(place.fetch("--dry-run")).out.splitlines()[-1].endswith(" free: it fits")
+    assert ok(place.fetch("--dry-run", "--json")).json["free_bytes"] > 5000
+    result = ok(run("bake-fetch", "-l", place.lock_path, "-d", where, "--dry-run", cwd=tmp_path))
+    assert "free: it fits" in result.out
+
+
+def test_dry_run_says_that_it_does_not_fit(place, hub):
+    def grow(lock):
+        lock["models"]["m"]["files"][0]["size"] = 1 << 52
+    hub.add("org/name", {"w.bin": noise(5000)})
+    place.locked({"m": hub_model(path="m")}).edit_lock(grow)
+    assert ok(place.fetch("--dry-run")).out.splitlines()[-1].endswith(": it does not fit")
+
+
 def test_dry_run_touches_nothing(place, hub):
     snapshot(place, hub)
     hub.log.clear()
