@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "json/json.h"
+#include "net/retry.h"
 
 enum {
 	REDIRECTS_MAX = 5
@@ -151,6 +152,21 @@ static enum bake_status go_on(const struct bake_hub *hub, const char *url,
 	return BAKE_OK;
 }
 
+/* One GET, again while it may help. */
+static enum bake_status get_url(const struct bake_hub *hub, const char *repository,
+	const struct bake_http_request *request, struct bake_buf *out,
+	struct bake_response *response, struct bake_error *err)
+{
+	for (unsigned attempt = 0;; attempt++) {
+		enum bake_status status =
+			bake_http_get_text(hub->http, request, out, response, err);
+
+		if (status == BAKE_OK || !err->transient || attempt == hub->retries)
+			return status;
+		BAKE_TRY(bake_retry_wait(hub->events, repository, attempt + 1, response, err));
+	}
+}
+
 /* GET of an API document. A redirect to another repository's path is a rename, and an error. */
 static enum bake_status get(const struct bake_hub *hub, const char *repository,
 	const char *revision, const char *first_url, struct bake_http_request *request,
@@ -164,7 +180,7 @@ static enum bake_status get(const struct bake_hub *hub, const char *repository,
 	BAKE_TRY(bake_buf_status(&url, "URL", err));
 	for (unsigned hop = 0; hop <= REDIRECTS_MAX; hop++) {
 		request->url = url.ptr;
-		if (bake_http_get_text(hub->http, request, out, response, err) == BAKE_OK)
+		if (get_url(hub, repository, request, out, response, err) == BAKE_OK)
 			return BAKE_OK;
 		if (strcmp(err->id, "net.redirect") != 0) {
 			if (response->status >= 400)
@@ -252,6 +268,20 @@ enum bake_status bake_hub_bad_reply(const struct bake_response *response, struct
 	return err->status;
 }
 
+/* A listing whose pages lead back to one that was read has no end. */
+static enum bake_status check_new(uint64_t *seen, unsigned page, const char *url,
+	const char *repository, struct bake_error *err)
+{
+	seen[page] = bake_text_hash(url, strlen(url));
+	for (unsigned i = 0; i < page; i++) {
+		if (seen[i] == seen[page])
+			return bake_error_set(err, BAKE_ERR_PROTOCOL, "hub.reply",
+				"the listing of '%s' has page %u twice", BAKE_SHOW(repository),
+				i + 1);
+	}
+	return BAKE_OK;
+}
+
 enum bake_status bake_hub_list(const struct bake_hub *hub, const char *repository,
 	const char *commit, struct bake_arena *arena, struct bake_hub_tree *out,
 	struct bake_error *err)
@@ -262,6 +292,7 @@ enum bake_status bake_hub_list(const struct bake_hub *hub, const char *repositor
 	_cleanup_(bake_hub_tree_release) struct bake_hub_tree tree = BAKE_HUB_TREE_INIT;
 	struct bake_http_request request = API_REQUEST;
 	struct bake_response response = {0};
+	uint64_t seen[BAKE_HUB_PAGES_MAX];
 
 	bake_buf_text(&url, hub->endpoint);
 	bake_buf_text(&url, "/api/models/");
@@ -269,6 +300,7 @@ enum bake_status bake_hub_list(const struct bake_hub *hub, const char *repositor
 	bake_buf_addf(&url, "/tree/%s?recursive=true&expand=false", commit);
 	BAKE_TRY(bake_buf_status(&url, "URL", err));
 	for (unsigned page = 0; page < BAKE_HUB_PAGES_MAX; page++) {
+		BAKE_TRY(check_new(seen, page, url.ptr, repository, err));
 		BAKE_TRY(get(hub, repository, commit, url.ptr, &request, &text, &response, err));
 		if (bake_hub_parse_page(bake_buf_span(&text), BAKE_SHOW_URL(url.ptr), arena, &tree,
 			    err) != BAKE_OK)
@@ -276,6 +308,7 @@ enum bake_status bake_hub_list(const struct bake_hub *hub, const char *repositor
 				       ? bake_hub_bad_reply(&response, err)
 				       : err->status;
 		if (!response.link_next[0]) {
+			BAKE_TRY(bake_hub_tree_finish(&tree, err));
 			*out = tree;
 			tree = (struct bake_hub_tree)BAKE_HUB_TREE_INIT;
 			return BAKE_OK;

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/event.h"
 #include "digest/digest.h"
 #include "net/http.h"
 
@@ -22,8 +23,10 @@ enum {
 };
 
 struct bake_hub {
-	struct bake_http *http; /* borrowed */
-	const char *endpoint;	/* without a slash at its end */
+	struct bake_http *http;		  /* borrowed */
+	const char *endpoint;		  /* without a slash at its end */
+	unsigned retries;		  /* of each request that fails for the time being */
+	const struct bake_events *events; /* told of each; NULL: nobody */
 };
 
 /* A revision, resolved. */
@@ -52,7 +55,7 @@ struct bake_hub_file {
 };
 
 struct bake_hub_tree {
-	struct bake_hub_file *files;
+	struct bake_hub_file *files; /* of a whole listing: sorted by path, none twice */
 	size_t count;
 	size_t room;
 };
@@ -69,6 +72,14 @@ struct bake_hub_tree {
 enum bake_status bake_hub_list(const struct bake_hub *hub, const char *repository,
 	const char *commit, struct bake_arena *arena, struct bake_hub_tree *out,
 	struct bake_error *err) BAKE_CHECKED;
+
+/* The file of that path in a whole listing, NULL when there is none. */
+const struct bake_hub_file *bake_hub_tree_find(const struct bake_hub_tree *tree, const char *path);
+
+/* Sorts a listing that is complete. BAKE_ERR_PROTOCOL hub.reply when a path is there twice. */
+enum bake_status bake_hub_tree_finish(
+	struct bake_hub_tree *tree, struct bake_error *err) BAKE_CHECKED;
+
 void bake_hub_tree_release(struct bake_hub_tree *tree);
 
 /* One page of a listing: for bake_hub_list and for tests. */

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/num.h"
 #include "base/relpath.h"
+#include "base/text.h"
 #include "hub/hub.h"
 #include "json/json.h"
 
@@ -136,6 +137,33 @@ enum bake_status bake_hub_parse_page(struct bake_span text, const char *name,
 	BAKE_TRY(bake_json_open(text, name, &doc, err));
 	root = bake_json_root(doc);
 	return bake_json_each_element(&root, read_entry, &page, err);
+}
+
+static int compare_path(const void *a, const void *b)
+{
+	return strcmp(
+		((const struct bake_hub_file *)a)->path, ((const struct bake_hub_file *)b)->path);
+}
+
+enum bake_status bake_hub_tree_finish(struct bake_hub_tree *tree, struct bake_error *err)
+{
+	if (tree->count)
+		qsort(tree->files, tree->count, sizeof(*tree->files), compare_path);
+	for (size_t i = 1; i < tree->count; i++) {
+		if (strcmp(tree->files[i - 1].path, tree->files[i].path) == 0)
+			return bake_error_set(err, BAKE_ERR_PROTOCOL, "hub.reply",
+				"the listing has '%s' twice", BAKE_SHOW(tree->files[i].path));
+	}
+	return BAKE_OK;
+}
+
+const struct bake_hub_file *bake_hub_tree_find(const struct bake_hub_tree *tree, const char *path)
+{
+	struct bake_hub_file key = {.path = path};
+
+	return tree->count
+		       ? bsearch(&key, tree->files, tree->count, sizeof(*tree->files), compare_path)
+		       : NULL;
 }
 
 void bake_hub_tree_release(struct bake_hub_tree *tree)
