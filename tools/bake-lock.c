@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "cli/main.h"
 #include "cli/options.h"
@@ -47,7 +49,8 @@ static const struct cli_option options[] = {
 
 static const char *const notes[] = {
 	"Without --upgrade, what is pinned stays pinned: only models whose entry in the manifest "
-	"changed are resolved. MODEL... resolves only those and keeps the others as they are.",
+	"changed are resolved. MODEL... pins only those anew; the others keep their pins, and a "
+	"lock without pins of some is partial: fetching those is refused.",
 	"NAME.json is locked in NAME.lock.json. Commit both.",
 	NULL,
 };
@@ -77,6 +80,7 @@ static void print_json(const struct bake_lock_report *report)
 	bake_json_put_u64(&writer, "kept", report->kept);
 	bake_json_put_u64(&writer, "resolved", report->resolved);
 	bake_json_put_u64(&writer, "failed", report->failed);
+	bake_json_put_u64(&writer, "unlocked", report->unlocked);
 	bake_json_end_object(&writer);
 	bake_json_finish(&writer);
 	(void)fputs(text.ptr ? text.ptr : "", stdout);
@@ -91,6 +95,89 @@ static void print_result(const struct cli_common *common, const struct bake_lock
 			TOOL ": %s %s: %zu models, %zu files, %s (%zu resolved, %zu kept)\n",
 			report->path, report->changed ? "written" : "is up to date", report->models,
 			report->files, BAKE_BYTES(report->bytes), report->resolved, report->kept);
+	if (report->unlocked)
+		(void)fprintf(stderr,
+			TOOL ": warning: the lock is partial: %zu models of the manifest have no "
+			     "pins in it\n",
+			report->unlocked);
+}
+
+static void print_freshness(const struct bake_lock_freshness *freshness)
+{
+	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT((size_t)1 << 20);
+	struct bake_json_writer writer = BAKE_JSON_WRITER_INIT(&text);
+
+	bake_json_object(&writer);
+	bake_json_put_text(&writer, "lock", freshness->path);
+	bake_json_put_bool(&writer, "fresh", freshness->fresh);
+	bake_json_key(&writer, "stale");
+	bake_json_array_line(&writer);
+	for (size_t i = 0; i < freshness->stale_count; i++)
+		bake_json_write_text(&writer, freshness->stale[i]);
+	bake_json_end_array(&writer);
+	bake_json_end_object(&writer);
+	bake_json_finish(&writer);
+	(void)fputs(text.ptr ? text.ptr : "", stdout);
+}
+
+static enum bake_status run_check(const struct cli_common *common,
+	const struct bake_lock_options *wanted, struct bake_error *err)
+{
+	struct bake_lock_freshness freshness;
+	enum bake_status status = bake_lock_verify_fresh(wanted, &freshness, err);
+
+	if (common->json && freshness.answered)
+		print_freshness(&freshness);
+	if (freshness.fresh && !common->quiet)
+		(void)fprintf(
+			stderr, TOOL ": %s answers the manifest\n", BAKE_SHOW(freshness.path));
+	bake_lock_freshness_release(&freshness);
+	return status;
+}
+
+static bool to_standard_output(void)
+{
+	return output && strcmp(output, "-") == 0;
+}
+
+/* What was asked for must not be half ignored. */
+static enum bake_status check_options(struct bake_error *err)
+{
+	const struct {
+		bool given;
+		const char *what;
+	} conflicts[] = {
+		{copy_files && !slice, "--copy-files goes with --slice only"},
+		{slice && check, "--slice and --check exclude each other"},
+		{slice && upgrade, "--slice and --upgrade exclude each other"},
+		{slice && keep_going, "--slice and --keep-going exclude each other"},
+		{check && upgrade, "--check and --upgrade exclude each other"},
+		{check && keep_going, "--check and --keep-going exclude each other"},
+		{check && to_standard_output(), "--check needs a lock, and '-' is none"},
+		{upgrade && origins.offline, "--upgrade and --offline exclude each other"},
+		{upgrade && to_standard_output(),
+			"without a former lock there is nothing to --upgrade"},
+	};
+
+	for (size_t i = 0; i < countof(conflicts); i++) {
+		if (conflicts[i].given)
+			return bake_error_set(
+				err, BAKE_ERR_USAGE, "usage.conflict", "%s", conflicts[i].what);
+	}
+	return BAKE_OK;
+}
+
+/* What is read must not be written over. */
+static enum bake_status check_output(const char *input, struct bake_error *err)
+{
+	struct stat in;
+	struct stat out;
+
+	if (!output || stat(input, &in) != 0 || stat(output, &out) != 0 ||
+		in.st_dev != out.st_dev || in.st_ino != out.st_ino)
+		return BAKE_OK;
+	return bake_error_set(err, BAKE_ERR_USAGE, "usage.conflict",
+		"--output names '%s' itself, which would be lost", BAKE_SHOW(input));
 }
 
 static enum bake_status run_slice(const struct cli_list *args, struct bake_error *err)
@@ -125,10 +212,12 @@ static enum bake_status run(
 	};
 	enum bake_status status;
 
+	BAKE_TRY(check_options(err));
+	BAKE_TRY(check_output(args->items[0], err));
 	if (slice)
 		return run_slice(args, err);
 	if (check)
-		return bake_lock_verify_fresh(&wanted, err);
+		return run_check(common, &wanted, err);
 	cli_progress_init(&progress, TOOL, (enum cli_progress_mode)progress_mode, common->quiet,
 		common->verbose > 0);
 	status = bake_lock_run(&wanted, &report, err);

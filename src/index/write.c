@@ -219,7 +219,7 @@ static void put_model(struct bake_json_writer *writer, const struct bake_index_m
 	put_files(writer, model);
 	if (model->aggregate.kind)
 		bake_json_put_text(writer, "aggregate_sha256", BAKE_HEX(&model->aggregate));
-	bake_source_write(writer, &model->source);
+	bake_source_write(writer, "source", &model->source);
 	bake_json_put_text(writer, "license", model->license);
 	if (model->source.kind == BAKE_SOURCE_HUB)
 		bake_json_put_bool(writer, "gated", model->gated);

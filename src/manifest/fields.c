@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/num.h"
 #include "base/relpath.h"
+#include "base/show_url.h"
 #include "base/text.h"
 
 enum bake_status bake_field_schema(
@@ -83,8 +84,8 @@ enum bake_status bake_field_url(const struct bake_json *value, struct bake_arena
 
 	BAKE_TRY(bake_json_string(value, &text, err));
 	if (!has_host(text) || strpbrk(text, " \t"))
-		return bake_json_error(
-			value, "url.format", err, "'%s' is not an http(s) URL", BAKE_SHOW(text));
+		return bake_json_error(value, "url.format", err, "'%s' is not an http(s) URL",
+			BAKE_SHOW_URL(text));
 	return bake_json_copy(value, BAKE_URL_MAX, arena, out, err);
 }
 
@@ -157,10 +158,15 @@ static enum bake_status read_hub(const struct bake_json *value, void *out, struc
 	struct source_reading *reading = out;
 
 	BAKE_TRY(bake_json_copy(value, 400, reading->arena, &reading->source.location, err));
-	if (!repository_ok(reading->source.location))
-		return bake_json_error(value, "hub.repository", err,
+	if (!repository_ok(reading->source.location)) {
+		bake_json_error(value, "hub.repository", err,
 			"'%s' is not a repository name such as \"org/name\"",
-			BAKE_SHOW(reading->source.location));
+			BAKE_SHOW_URL(reading->source.location));
+		return strstr(reading->source.location, "://")
+			       ? bake_error_hint(err, "write \"org/name\"; another Hub than the "
+						      "usual one is named with --endpoint")
+			       : err->status;
+	}
 	reading->source.kind = BAKE_SOURCE_HUB;
 	reading->kinds++;
 	return BAKE_OK;
@@ -240,12 +246,13 @@ enum bake_status bake_field_source(const struct bake_json *value, bool with_comm
 	return BAKE_OK;
 }
 
-void bake_source_write(struct bake_json_writer *writer, const struct bake_source *source)
+void bake_source_write(
+	struct bake_json_writer *writer, const char *key, const struct bake_source *source)
 {
 	static const char *const kinds[] = {
 		[BAKE_SOURCE_HUB] = "hub", [BAKE_SOURCE_URL] = "url", [BAKE_SOURCE_FILE] = "file"};
 
-	bake_json_key(writer, "source");
+	bake_json_key(writer, key);
 	bake_json_object_line(writer);
 	bake_json_put_text(writer, kinds[source->kind], source->location);
 	bake_json_put_text(writer, "revision", source->revision);

@@ -49,8 +49,9 @@ enum bake_status bake_field_sha256(const struct bake_json *value, struct bake_di
 enum bake_status bake_field_source(const struct bake_json *value, bool with_commit,
 	struct bake_arena *arena, struct bake_source *out, struct bake_error *err) BAKE_CHECKED;
 
-/* Writes that, as the member "source". */
-void bake_source_write(struct bake_json_writer *writer, const struct bake_source *source);
+/* Writes that, as the member key. */
+void bake_source_write(
+	struct bake_json_writer *writer, const char *key, const struct bake_source *source);
 
 /* {"precision": ..., "rank": ..., "steps": ...} */
 enum bake_status bake_field_variant(const struct bake_json *value, enum bake_json_unknown unknown,

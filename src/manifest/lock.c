@@ -218,6 +218,52 @@ static enum bake_status read_model(const struct bake_json *value, void *out, str
 	return BAKE_OK;
 }
 
+static enum bake_status read_was(const struct bake_json *value, void *out, struct bake_error *err)
+{
+	struct reading *reading = out;
+
+	return bake_field_source(value, true, reading->arena, &reading->model.source, err);
+}
+
+static enum bake_status read_unlocked_model(
+	const struct bake_json *value, void *out, struct bake_error *err)
+{
+	static const struct bake_json_field fields[] = {
+		{"layer", read_layer, true},
+		{"group", read_group, false},
+		{"aliases", read_aliases, false},
+		{"required", read_required, true},
+		{"default", read_default, false},
+		{"was", read_was, false},
+	};
+	struct bake_lock *lock = out;
+	struct reading reading = {.arena = &lock->arena};
+
+	BAKE_TRY(bake_field_id(value, value->key, err));
+	BAKE_TRY(bake_json_read_object(
+		value, fields, countof(fields), BAKE_JSON_REFUSE_UNKNOWN, &reading, err));
+	reading.model.id = bake_arena_text(&lock->arena, value->key);
+	if (!reading.model.id)
+		return bake_error_nomem(err);
+	lock->unlocked[lock->unlocked_count++] = reading.model;
+	return BAKE_OK;
+}
+
+static enum bake_status read_unlocked(
+	const struct bake_json *value, void *out, struct bake_error *err)
+{
+	struct bake_lock *lock = out;
+	size_t count = bake_json_count(value);
+
+	if (count > BAKE_MODELS_MAX)
+		return bake_json_error(
+			value, "json.range", err, "more than %d models", BAKE_MODELS_MAX);
+	lock->unlocked = bake_arena_array(&lock->arena, count, sizeof(*lock->unlocked));
+	if (!lock->unlocked)
+		return bake_error_nomem(err);
+	return bake_json_each_member(value, read_unlocked_model, lock, err);
+}
+
 static enum bake_status read_models(
 	const struct bake_json *value, void *out, struct bake_error *err)
 {
@@ -297,6 +343,7 @@ static enum bake_status read_document(
 		{"manifest_sha256", read_manifest_sha256, false},
 		{"slice", read_slice, false},
 		{"profiles", read_profiles, false},
+		{"unlocked", read_unlocked, false},
 		{"models", read_models, true},
 	};
 
@@ -338,10 +385,11 @@ void bake_lock_free(struct bake_lock **lock)
 	*lock = NULL;
 }
 
-const struct bake_lock_model *bake_lock_find(const struct bake_lock *lock, const char *name)
+static const struct bake_lock_model *find(
+	const struct bake_lock_model *models, size_t count, const char *name)
 {
-	for (size_t i = 0; i < lock->model_count; i++) {
-		const struct bake_lock_model *model = &lock->models[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct bake_lock_model *model = &models[i];
 
 		if (strcmp(model->id, name) == 0)
 			return model;
@@ -351,4 +399,15 @@ const struct bake_lock_model *bake_lock_find(const struct bake_lock *lock, const
 		}
 	}
 	return NULL;
+}
+
+const struct bake_lock_model *bake_lock_find(const struct bake_lock *lock, const char *name)
+{
+	return find(lock->models, lock->model_count, name);
+}
+
+const struct bake_lock_model *bake_lock_find_unlocked(
+	const struct bake_lock *lock, const char *name)
+{
+	return find(lock->unlocked, lock->unlocked_count, name);
 }

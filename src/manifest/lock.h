@@ -52,6 +52,10 @@ struct bake_lock {
 	unsigned slice;			    /* the layer a slice is of, 0 for a whole lock */
 	struct bake_lock_model *models;	    /* sorted by id */
 	size_t model_count;
+	/* Models of the manifest that have no pins here, sorted by id: the lock is partial. They have
+	 * no files, and as source what they were pinned to before, of kind 0 when they were not. */
+	struct bake_lock_model *unlocked;
+	size_t unlocked_count;
 	struct bake_profile *profiles; /* sorted by name */
 	size_t profile_count;
 };
@@ -68,6 +72,10 @@ void bake_lock_free(struct bake_lock **lock);
 /* The checks on the set of files alone: for a lock made in memory. */
 enum bake_status bake_lock_check(const struct bake_lock *lock, struct bake_error *err) BAKE_CHECKED;
 
+/* The part of that which needs no digests: whether all files can be in one tree. */
+enum bake_status bake_lock_check_paths(
+	const struct bake_lock *lock, struct bake_error *err) BAKE_CHECKED;
+
 /* Writes the one canonical form: sorted, one file per line. slice 0: the whole; else only the
  * models of that layer, without what other layers or the manifest's prose can change. */
 enum bake_status bake_lock_write(const struct bake_lock *lock, unsigned slice, struct bake_buf *out,
@@ -75,6 +83,10 @@ enum bake_status bake_lock_write(const struct bake_lock *lock, unsigned slice, s
 
 /* The model of that id or alias, NULL when there is none. */
 const struct bake_lock_model *bake_lock_find(const struct bake_lock *lock, const char *name);
+
+/* The same among those that have no pins. */
+const struct bake_lock_model *bake_lock_find_unlocked(
+	const struct bake_lock *lock, const char *name);
 
 /* Brings models, files and profiles into the order of the canonical form. */
 void bake_lock_sort(struct bake_lock *lock);

@@ -32,6 +32,8 @@ void bake_lock_sort(struct bake_lock *lock)
 {
 	if (lock->model_count)
 		qsort(lock->models, lock->model_count, sizeof(*lock->models), compare_model);
+	if (lock->unlocked_count)
+		qsort(lock->unlocked, lock->unlocked_count, sizeof(*lock->unlocked), compare_model);
 	if (lock->profile_count)
 		qsort(lock->profiles, lock->profile_count, sizeof(*lock->profiles),
 			compare_profile);
@@ -55,7 +57,9 @@ static int compare_file_sha256(const void *a, const void *b)
 
 static bool same_pin(const struct bake_lock_file *a, const struct bake_lock_file *b)
 {
-	return a->size == b->size && bake_digest_equal(&a->sha256, &b->sha256);
+	/* What is not hashed yet may turn out to be the same. */
+	return !a->sha256.kind || !b->sha256.kind ||
+	       (a->size == b->size && bake_digest_equal(&a->sha256, &b->sha256));
 }
 
 /* One path has one content. */
@@ -99,23 +103,34 @@ static int compare_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Puts ids and aliases into names, when there are names. Returns how many they are. */
+static size_t list_names(const struct bake_lock_model *models, size_t count, const char **names)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (names)
+			names[used] = models[i].id;
+		used++;
+		for (size_t k = 0; k < models[i].alias_count; k++, used++) {
+			if (names)
+				names[used] = models[i].aliases[k];
+		}
+	}
+	return used;
+}
+
 /* Ids and aliases are one space of names. */
 static enum bake_status check_names(const struct bake_lock *lock, struct bake_error *err)
 {
-	_cleanup_free_ const char **names = NULL;
-	size_t count = lock->model_count;
-	size_t used = 0;
+	size_t locked = list_names(lock->models, lock->model_count, NULL);
+	size_t used = locked + list_names(lock->unlocked, lock->unlocked_count, NULL);
+	_cleanup_free_ const char **names = calloc(used + 1, sizeof(*names));
 
-	for (size_t i = 0; i < lock->model_count; i++)
-		count += lock->models[i].alias_count;
-	names = calloc(count + 1, sizeof(*names));
 	if (!names)
 		return bake_error_nomem(err);
-	for (size_t i = 0; i < lock->model_count; i++) {
-		names[used++] = lock->models[i].id;
-		for (size_t k = 0; k < lock->models[i].alias_count; k++)
-			names[used++] = lock->models[i].aliases[k];
-	}
+	(void)list_names(lock->models, lock->model_count, names);
+	(void)list_names(lock->unlocked, lock->unlocked_count, names + locked);
 	qsort(names, used, sizeof(*names), compare_text);
 	for (size_t i = 1; i < used; i++) {
 		if (strcmp(names[i - 1], names[i]) == 0)
@@ -142,24 +157,45 @@ static enum bake_status check_sizes(
 	return BAKE_OK;
 }
 
-enum bake_status bake_lock_check(const struct bake_lock *lock, struct bake_error *err)
+static enum bake_status list_files(const struct bake_lock *lock, const struct bake_lock_file ***out,
+	size_t *out_count, struct bake_error *err)
 {
-	_cleanup_free_ const struct bake_lock_file **files = NULL;
+	const struct bake_lock_file **files;
 	size_t count = 0;
 	size_t used = 0;
 
-	BAKE_TRY(check_names(lock, err));
 	for (size_t i = 0; i < lock->model_count; i++)
 		count += lock->models[i].file_count;
-	if (count == 0)
-		return BAKE_OK;
-	files = calloc(count, sizeof(*files));
+	files = calloc(count + 1, sizeof(*files));
 	if (!files)
 		return bake_error_nomem(err);
 	for (size_t i = 0; i < lock->model_count; i++) {
 		for (size_t k = 0; k < lock->models[i].file_count; k++)
 			files[used++] = &lock->models[i].files[k];
 	}
+	*out = files;
+	*out_count = count;
+	return BAKE_OK;
+}
+
+enum bake_status bake_lock_check_paths(const struct bake_lock *lock, struct bake_error *err)
+{
+	_cleanup_free_ const struct bake_lock_file **files = NULL;
+	size_t count;
+
+	BAKE_TRY(list_files(lock, &files, &count, err));
+	return count ? check_paths(files, count, err) : BAKE_OK;
+}
+
+enum bake_status bake_lock_check(const struct bake_lock *lock, struct bake_error *err)
+{
+	_cleanup_free_ const struct bake_lock_file **files = NULL;
+	size_t count;
+
+	BAKE_TRY(check_names(lock, err));
+	BAKE_TRY(list_files(lock, &files, &count, err));
+	if (count == 0)
+		return BAKE_OK;
 	BAKE_TRY(check_total(files, count, err));
 	BAKE_TRY(check_paths(files, count, err));
 	return check_sizes(files, count, err);

@@ -16,12 +16,9 @@ static void write_file(struct bake_json_writer *writer, const struct bake_lock_f
 	bake_json_end_object(writer);
 }
 
-static void write_model(struct bake_json_writer *writer, const struct bake_lock_model *model)
+/* What decides whether a model is fetched, and what fetching it takes. */
+static void write_choice(struct bake_json_writer *writer, const struct bake_lock_model *model)
 {
-	bake_json_key(writer, model->id);
-	bake_json_object(writer);
-	bake_source_write(writer, &model->source);
-	bake_json_put_text(writer, "spec_sha256", BAKE_HEX(&model->spec));
 	bake_json_put_u64(writer, "layer", model->layer);
 	bake_json_put_text(writer, "group", model->group);
 	bake_json_put_bool(writer, "required", model->required);
@@ -31,6 +28,15 @@ static void write_model(struct bake_json_writer *writer, const struct bake_lock_
 		bake_json_put_bool(writer, "gated", true);
 	if (model->alias_count)
 		bake_json_put_list(writer, "aliases", model->aliases, model->alias_count);
+}
+
+static void write_model(struct bake_json_writer *writer, const struct bake_lock_model *model)
+{
+	bake_json_key(writer, model->id);
+	bake_json_object(writer);
+	bake_source_write(writer, "source", &model->source);
+	bake_json_put_text(writer, "spec_sha256", BAKE_HEX(&model->spec));
+	write_choice(writer, model);
 	if (model->mirror_count)
 		bake_json_put_list(writer, "mirrors", model->mirrors, model->mirror_count);
 	bake_json_key(writer, "files");
@@ -45,6 +51,8 @@ static bool in_slice(const struct bake_lock *lock, const char *name, unsigned sl
 {
 	const struct bake_lock_model *model = bake_lock_find(lock, name);
 
+	if (!model)
+		model = bake_lock_find_unlocked(lock, name);
 	return !slice || (model && model->layer == slice);
 }
 
@@ -69,6 +77,33 @@ static void write_profiles(
 	bake_json_end_object(writer);
 }
 
+/* What the lock lacks, so that nobody takes it for the whole. */
+static void write_unlocked(
+	struct bake_json_writer *writer, const struct bake_lock *lock, unsigned slice)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < lock->unlocked_count; i++) {
+		const struct bake_lock_model *model = &lock->unlocked[i];
+
+		if (slice && model->layer != slice)
+			continue;
+		if (!any) {
+			bake_json_key(writer, "unlocked");
+			bake_json_object(writer);
+		}
+		any = true;
+		bake_json_key(writer, model->id);
+		bake_json_object(writer);
+		if (model->source.kind && !slice)
+			bake_source_write(writer, "was", &model->source);
+		write_choice(writer, model);
+		bake_json_end_object(writer);
+	}
+	if (any)
+		bake_json_end_object(writer);
+}
+
 enum bake_status bake_lock_write(
 	const struct bake_lock *lock, unsigned slice, struct bake_buf *out, struct bake_error *err)
 {
@@ -83,6 +118,7 @@ enum bake_status bake_lock_write(
 		bake_json_put_text(&writer, "manifest_sha256", BAKE_HEX(&lock->manifest_sha256));
 	if (lock->profile_count)
 		write_profiles(&writer, lock, slice);
+	write_unlocked(&writer, lock, slice);
 	bake_json_key(&writer, "models");
 	bake_json_object(&writer);
 	for (size_t i = 0; i < lock->model_count; i++) {

@@ -13,6 +13,7 @@
 #include "json/writer.h"
 #include "manifest/fields.h"
 #include "manifest/model.h"
+#include "manifest/paths.h"
 #include "manifest/selection.h"
 
 /* A manifest of the largest size, parsed, stays well below. */
@@ -214,6 +215,20 @@ static enum bake_status check_selections(
 	return BAKE_OK;
 }
 
+/* What collides is seen here, before anybody is asked for anything. */
+static enum bake_status check_paths(
+	const struct bake_json *root, struct bake_manifest *manifest, struct bake_error *err)
+{
+	struct bake_json models = *root;
+
+	if (bake_manifest_check_paths(manifest, err) == BAKE_OK)
+		return BAKE_OK;
+	(void)bake_json_find(root, "models", &models);
+	bake_json_blame(&models, err);
+	return bake_error_hint(err, "give one of the models another \"path\", or one of the files "
+				    "another \"save_as\"");
+}
+
 static enum bake_status read_document(
 	const struct bake_json *root, struct bake_manifest *manifest, struct bake_error *err)
 {
@@ -232,7 +247,8 @@ static enum bake_status read_document(
 		manifest->title = manifest->name;
 	BAKE_TRY(check_names(root, manifest, err));
 	BAKE_TRY(check_profiles(root, manifest, err));
-	return check_selections(root, manifest, err);
+	BAKE_TRY(check_selections(root, manifest, err));
+	return check_paths(root, manifest, err);
 }
 
 enum bake_status bake_manifest_parse(struct bake_span text, const char *document,

@@ -20,7 +20,8 @@ struct bake_select {
 
 /*
  * Sets chosen[i] for each model of the lock. An unknown name is BAKE_ERR_USAGE
- * usage.unknown-model; a profile that names a model the lock lacks is BAKE_ERR_CONFIG lock.stale.
+ * usage.unknown-model; a profile that names a model the lock lacks is BAKE_ERR_CONFIG lock.stale,
+ * and a selection of what a partial lock has no pins of is BAKE_ERR_CONFIG lock.partial.
  */
 enum bake_status bake_select_models(const struct bake_lock *lock, const struct bake_select *select,
 	bool *chosen, struct bake_error *err) BAKE_CHECKED;

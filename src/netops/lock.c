@@ -33,49 +33,6 @@ static void release(struct bake_locking *locking)
 	cleanup_close(&locking->manifest_dir);
 }
 
-/* The lock as it was, when there is one. */
-static enum bake_status load_old(const char *path, struct bake_lock **out, struct bake_error *err)
-{
-	if (strcmp(path, "-") == 0 || (access(path, F_OK) != 0 && errno == ENOENT))
-		return BAKE_OK;
-	if (bake_load_lock(path, out, err) == BAKE_OK)
-		return BAKE_OK;
-	if (err->status == BAKE_ERR_DATA)
-		bake_error_hint(err, "the old lock cannot be read: remove it to make a new one");
-	return err->status;
-}
-
-static const char *model_id(const void *context, size_t index)
-{
-	return ((const struct bake_manifest *)context)->models[index].id;
-}
-
-static enum bake_status check_names(const struct bake_manifest *manifest, const char *const *names,
-	size_t count, struct bake_error *err)
-{
-	for (size_t i = 0; i < count; i++) {
-		const char *near;
-
-		if (bake_manifest_find(manifest, names[i]))
-			continue;
-		bake_error_set(err, BAKE_ERR_USAGE, "usage.unknown-model",
-			"the manifest has no model '%s'", BAKE_SHOW(names[i]));
-		near = bake_text_nearest(names[i], manifest->model_count, model_id, manifest);
-		return near ? bake_error_hint(err, "did you mean \"%s\"?", near) : err->status;
-	}
-	return BAKE_OK;
-}
-
-static bool in_scope(const struct bake_lock_options *options, const struct bake_manifest *manifest,
-	const struct bake_model *model)
-{
-	for (size_t i = 0; i < options->name_count; i++) {
-		if (bake_manifest_find(manifest, options->names[i]) == model)
-			return true;
-	}
-	return options->name_count == 0;
-}
-
 /* The fields that come from the manifest, pinned or not. */
 static struct bake_lock_model entry_of(const struct bake_model *model)
 {
@@ -115,25 +72,50 @@ static void take_former(struct bake_lock_model *entry, const struct bake_lock_mo
 	entry->file_count = old->file_count;
 }
 
-/* Pins one model, by what the former lock says of it or anew. *out_done is false when it is left
- * out: it is not asked for and was not locked before. */
+/* The source that the former lock has of a model, pinned or given up before; NULL: none. */
+static const struct bake_source *former_source(const struct bake_locking *locking, const char *id)
+{
+	const struct bake_lock_model *old = NULL;
+
+	if (locking->old)
+		old = bake_lock_find(locking->old, id);
+	if (!old && locking->old)
+		old = bake_lock_find_unlocked(locking->old, id);
+	return old && old->source.kind == BAKE_SOURCE_HUB ? &old->source : NULL;
+}
+
+/* The lock says what it lacks. */
+static void leave_out(struct bake_locking *locking, const struct bake_lock_model *entry)
+{
+	struct bake_lock *lock = locking->lock;
+	struct bake_lock_model *unlocked = &lock->unlocked[lock->unlocked_count++];
+	const struct bake_source *was = former_source(locking, entry->id);
+
+	*unlocked = *entry;
+	unlocked->files = NULL;
+	unlocked->file_count = 0;
+	unlocked->source = was ? *was : (struct bake_source){0};
+}
+
+/* Pins one model, by what the former lock says of it or anew. It is left out when it is not asked
+ * for and was not locked before. */
 static enum bake_status lock_model(struct bake_locking *locking, const struct bake_model *model,
-	struct bake_lock_report *report, bool *out_done, struct bake_error *err)
+	struct bake_lock_report *report, struct bake_error *err)
 {
 	struct bake_lock_model *entry = &locking->lock->models[locking->lock->model_count];
 	const struct bake_lock_model *old =
 		locking->old ? bake_lock_find(locking->old, model->id) : NULL;
-	bool scope = in_scope(locking->options, locking->manifest, model);
+	bool scope = bake_locking_in_scope(locking->options, locking->manifest, model);
 	bool upgrade = scope && locking->options->upgrade;
 	size_t unhashed = locking->unhashed_count;
 
-	*out_done = false;
 	*entry = entry_of(model);
 	BAKE_TRY(bake_model_spec_digest(model, &entry->spec, err));
 	if (old && !upgrade && bake_digest_equal(&old->spec, &entry->spec)) {
 		take_former(entry, old);
 		report->kept++;
 	} else if (!scope && !old) {
+		leave_out(locking, entry);
 		return BAKE_OK;
 	} else if (pin_model(locking, model, upgrade, entry, err) == BAKE_OK) {
 		report->resolved++;
@@ -142,7 +124,6 @@ static enum bake_status lock_model(struct bake_locking *locking, const struct ba
 		return bake_error_wrap(err, "%s", BAKE_SHOW(model->id));
 	}
 	locking->lock->model_count++;
-	*out_done = true;
 	return BAKE_OK;
 }
 
@@ -170,8 +151,10 @@ static void keep_former(struct bake_locking *locking)
 	struct bake_lock_model *entry = &locking->lock->models[locking->lock->model_count];
 	const struct bake_lock_model *old = former(locking, entry);
 
-	if (!old)
+	if (!old) {
+		leave_out(locking, entry);
 		return;
+	}
 	take_former(entry, old);
 	locking->lock->model_count++;
 }
@@ -183,9 +166,8 @@ static enum bake_status lock_models(struct bake_locking *locking, struct bake_lo
 	for (size_t i = 0; i < locking->manifest->model_count; i++) {
 		const struct bake_model *model = &locking->manifest->models[i];
 		struct bake_error error = BAKE_ERROR_INIT;
-		bool done;
 
-		if (lock_model(locking, model, report, &done, &error) == BAKE_OK)
+		if (lock_model(locking, model, report, &error) == BAKE_OK)
 			continue;
 		if (!locking->options->keep_going || error.status == BAKE_ERR_INTERRUPTED) {
 			*err = error;
@@ -222,8 +204,10 @@ static void drop_unhashed(struct bake_locking *locking, struct bake_lock_report 
 
 			report->failed++;
 			report->resolved--;
-			if (!old)
+			if (!old) {
+				leave_out(locking, &lock->models[i]);
 				continue;
+			}
 			take_former(&lock->models[i], old);
 			lock->models[kept++] = lock->models[i];
 		}
@@ -262,7 +246,9 @@ static enum bake_status start_lock(struct bake_locking *locking, struct bake_err
 	lock->models = bake_arena_array(&lock->arena, manifest->model_count, sizeof(*lock->models));
 	lock->profiles =
 		bake_arena_array(&lock->arena, manifest->profile_count, sizeof(*lock->profiles));
-	if (!lock->models || !lock->profiles)
+	lock->unlocked =
+		bake_arena_array(&lock->arena, manifest->model_count, sizeof(*lock->unlocked));
+	if (!lock->models || !lock->profiles || !lock->unlocked)
 		return bake_error_nomem(err);
 	lock->profile_count = manifest->profile_count;
 	if (lock->profile_count)
@@ -295,6 +281,7 @@ static enum bake_status publish(
 
 static void count(const struct bake_lock *lock, struct bake_lock_report *report)
 {
+	report->unlocked = lock->unlocked_count;
 	report->models = lock->model_count;
 	for (size_t i = 0; i < lock->model_count; i++) {
 		report->files += lock->models[i].file_count;
@@ -302,21 +289,6 @@ static void count(const struct bake_lock *lock, struct bake_lock_report *report)
 			report->bytes =
 				bake_u64_add_capped(report->bytes, lock->models[i].files[k].size);
 	}
-}
-
-static enum bake_status set_path(const struct bake_lock_options *options,
-	struct bake_lock_report *report, struct bake_error *err)
-{
-	_cleanup_free_ char *beside = bake_lock_path_of(options->manifest_path);
-	const char *path = options->lock_path ? options->lock_path : beside;
-
-	if (!path)
-		return bake_error_nomem(err);
-	if (strlen(path) >= sizeof(report->path))
-		return bake_error_set(
-			err, BAKE_ERR_USAGE, "usage.path", "the lock's path is too long");
-	memcpy(report->path, path, strlen(path) + 1);
-	return BAKE_OK;
 }
 
 /* A lock's file sources are relative to the lock: it must lie where its manifest does. */
@@ -344,6 +316,31 @@ static enum bake_status check_place(const struct bake_locking *locking,
 	return BAKE_OK;
 }
 
+static enum bake_status check_url(const char *url, struct bake_error *err)
+{
+	struct bake_origin ignored;
+
+	BAKE_TRY(bake_url_check_secret(url, err));
+	return bake_url_origin(url, &ignored, err);
+}
+
+/* What is in a URL gets into the lock: secrets, and what may be one, are refused before. */
+static enum bake_status check_urls(const struct bake_manifest *manifest, struct bake_error *err)
+{
+	for (size_t i = 0; i < manifest->model_count; i++) {
+		const struct bake_model *model = &manifest->models[i];
+
+		if (model->source.kind == BAKE_SOURCE_URL &&
+			check_url(model->source.location, err) != BAKE_OK)
+			return bake_error_wrap(err, "%s", BAKE_SHOW(model->id));
+		for (size_t k = 0; k < model->mirror_count; k++) {
+			if (check_url(model->mirrors[k], err) != BAKE_OK)
+				return bake_error_wrap(err, "%s: mirror", BAKE_SHOW(model->id));
+		}
+	}
+	return BAKE_OK;
+}
+
 enum bake_status bake_lock_run(const struct bake_lock_options *options,
 	struct bake_lock_report *out, struct bake_error *err)
 {
@@ -353,15 +350,17 @@ enum bake_status bake_lock_run(const struct bake_lock_options *options,
 	struct bake_lock_report report = {0};
 	struct bake_error first = BAKE_ERROR_INIT;
 
-	BAKE_TRY(set_path(options, &report, err));
+	BAKE_TRY(bake_locking_place(options, report.path, err));
 	BAKE_TRY(bake_load_manifest(options->manifest_path, &locking.manifest, err));
-	BAKE_TRY(check_names(locking.manifest, options->names, options->name_count, err));
+	BAKE_TRY(bake_locking_check_names(locking.manifest, options, err));
+	BAKE_TRY(check_urls(locking.manifest, err));
 	BAKE_TRY(bake_local_dir_of(options->manifest_path, &locking.manifest_dir, err));
 	BAKE_TRY(check_place(&locking, &report, err));
-	BAKE_TRY(load_old(report.path, &locking.old, err));
+	BAKE_TRY(bake_locking_load_old(report.path, &locking.old, err));
 	BAKE_TRY(bake_link_open(&link, &options->origins, options->events, err));
 	BAKE_TRY(start_lock(&locking, err));
 	BAKE_TRY(lock_models(&locking, &report, &first, err));
+	BAKE_TRY(bake_lock_check_paths(locking.lock, err)); /* before any file is asked for */
 	BAKE_TRY(hash_all(&locking, &report, &first, err));
 	bake_lock_sort(locking.lock);
 	BAKE_TRY(bake_lock_check(locking.lock, err));
@@ -371,42 +370,4 @@ enum bake_status bake_lock_run(const struct bake_lock_options *options,
 	if (first.status != BAKE_OK)
 		*err = first;
 	return first.status;
-}
-
-/* Whether the lock answers what the manifest says of model. */
-static enum bake_status check_model(
-	const struct bake_lock *lock, const struct bake_model *model, struct bake_error *err)
-{
-	const struct bake_lock_model *locked = bake_lock_find(lock, model->id);
-	struct bake_digest spec;
-
-	BAKE_TRY(bake_model_spec_digest(model, &spec, err));
-	if (locked && bake_digest_equal(&locked->spec, &spec))
-		return BAKE_OK;
-	bake_error_set(err, BAKE_ERR_CONFIG, "lock.stale", "model '%s' %s", BAKE_SHOW(model->id),
-		locked ? "changed since it was locked" : "is not in the lock");
-	return bake_error_hint(err, "run bake-lock on the manifest and commit the new lock");
-}
-
-enum bake_status bake_lock_verify_fresh(
-	const struct bake_lock_options *options, struct bake_error *err)
-{
-	_cleanup_(bake_manifest_free) struct bake_manifest *manifest = NULL;
-	_cleanup_(bake_lock_free) struct bake_lock *lock = NULL;
-	struct bake_lock_report report = {0};
-
-	BAKE_TRY(set_path(options, &report, err));
-	BAKE_TRY(bake_load_manifest(options->manifest_path, &manifest, err));
-	BAKE_TRY(check_names(manifest, options->names, options->name_count, err));
-	BAKE_TRY(load_old(report.path, &lock, err));
-	if (!lock) {
-		bake_error_set(err, BAKE_ERR_CONFIG, "lock.missing", "there is no lock '%s'",
-			BAKE_SHOW(report.path));
-		return bake_error_hint(err, "run bake-lock on the manifest and commit the lock");
-	}
-	for (size_t i = 0; i < manifest->model_count; i++) {
-		if (in_scope(options, manifest, &manifest->models[i]))
-			BAKE_TRY(check_model(lock, &manifest->models[i], err));
-	}
-	return bake_check_fresh(manifest, lock, err);
 }

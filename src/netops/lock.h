@@ -3,9 +3,15 @@
 #ifndef NETOPS_LOCK_H
 #define NETOPS_LOCK_H
 
+#include "base/arena.h"
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/event.h"
 #include "netops/origins.h"
+
+enum {
+	BAKE_LOCK_PATH_MAX = 4096
+};
 
 struct bake_lock_options {
 	const char *manifest_path;
@@ -25,8 +31,9 @@ struct bake_lock_report {
 	size_t kept;	 /* models whose pins stayed */
 	size_t resolved; /* models pinned anew */
 	size_t failed;	 /* with keep_going */
+	size_t unlocked; /* models that the lock lacks: it is partial */
 	bool changed;	 /* the lock was written */
-	char path[4096];
+	char path[BAKE_LOCK_PATH_MAX];
 };
 
 /*
@@ -36,10 +43,20 @@ struct bake_lock_report {
 enum bake_status bake_lock_run(const struct bake_lock_options *options,
 	struct bake_lock_report *out, struct bake_error *err) BAKE_CHECKED;
 
+struct bake_lock_freshness {
+	struct bake_arena arena;
+	bool answered;	    /* the question could be answered; else there is only the error */
+	bool fresh;	    /* the lock answers the manifest */
+	const char **stale; /* ids of models whose pins do not; in the manifest's order */
+	size_t stale_count;
+	char path[BAKE_LOCK_PATH_MAX];
+};
+
 /* No network: BAKE_OK when the lock answers the manifest (for names only, when there are some),
- * else BAKE_ERR_CONFIG lock.stale or lock.missing. */
-enum bake_status bake_lock_verify_fresh(
-	const struct bake_lock_options *options, struct bake_error *err) BAKE_CHECKED;
+ * else BAKE_ERR_CONFIG lock.stale or lock.missing. out is to be released whatever happens. */
+enum bake_status bake_lock_verify_fresh(const struct bake_lock_options *options,
+	struct bake_lock_freshness *out, struct bake_error *err) BAKE_CHECKED;
+void bake_lock_freshness_release(struct bake_lock_freshness *freshness);
 
 /*
  * Prints the part of a lock that one layer is made of. files_dir, when not NULL, receives the

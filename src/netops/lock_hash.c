@@ -66,18 +66,26 @@ static enum bake_status write_reader(
 	return BAKE_OK;
 }
 
-/* A page or a pointer would be pinned as if it were the model. git's own name of the file
- * excludes that; elsewhere only looking does. */
+/* A page or a pointer would be pinned as if it were the model. Of a repository's own files git's
+ * name excludes a page from somebody else, and a page may be what the file is; a pointer is never:
+ * a Hub that lists one as a plain file has lost what it points to. */
+static const char *wrong_content(const struct reader *reader, const char **out_hint)
+{
+	struct bake_span head = bake_span(reader->head, reader->head_len);
+	const char *name = reader->what->file->name;
+	bool page = reader->what->repository || bake_text_ends(name, ".html") ||
+		    bake_text_ends(name, ".htm");
+
+	if (page && !bake_sniff_is_lfs_pointer(head))
+		return NULL;
+	return bake_sniff_describe(head, out_hint);
+}
+
 static enum bake_status check_content(const struct reader *reader, struct bake_error *err)
 {
-	const char *name = reader->what->file->name;
 	const char *hint = NULL;
-	const char *what;
+	const char *what = wrong_content(reader, &hint);
 
-	if (reader->what->repository || bake_text_ends(name, ".html") ||
-		bake_text_ends(name, ".htm"))
-		return BAKE_OK;
-	what = bake_sniff_describe(bake_span(reader->head, reader->head_len), &hint);
 	if (!what)
 		return BAKE_OK;
 	bake_error_set(err, BAKE_ERR_INTEGRITY, "integrity.content", "the server sends %s", what);

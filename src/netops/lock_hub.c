@@ -9,21 +9,32 @@
 #include "manifest/pattern.h"
 #include "netops/locking.h"
 
-/* A model that the former lock has from this repository and revision, NULL when it has none. */
+static const struct bake_lock_model *find_source(
+	const struct bake_lock_model *models, size_t count, const struct bake_source *wanted)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct bake_source *source = &models[i].source;
+
+		if (source->kind == BAKE_SOURCE_HUB &&
+			strcmp(source->location, wanted->location) == 0 &&
+			strcmp(source->revision, wanted->revision) == 0)
+			return &models[i];
+	}
+	return NULL;
+}
+
+/* A model that the former lock has, or had before, from this repository and revision, NULL when
+ * it has none. */
 static const struct bake_lock_model *kept(
 	const struct bake_locking *locking, const struct bake_model *model)
 {
 	const struct bake_lock *old = locking->old;
+	const struct bake_lock_model *found;
 
-	for (size_t i = 0; old && i < old->model_count; i++) {
-		const struct bake_source *source = &old->models[i].source;
-
-		if (source->kind == BAKE_SOURCE_HUB &&
-			strcmp(source->location, model->source.location) == 0 &&
-			strcmp(source->revision, model->source.revision) == 0)
-			return &old->models[i];
-	}
-	return NULL;
+	if (!old)
+		return NULL;
+	found = find_source(old->models, old->model_count, &model->source);
+	return found ? found : find_source(old->unlocked, old->unlocked_count, &model->source);
 }
 
 static struct bake_listing *find_listing(
@@ -70,11 +81,24 @@ static const char *endpoint_at(const struct bake_link *link, size_t index)
 static enum bake_status list_from(struct bake_locking *locking, const struct bake_model *model,
 	const char *endpoint, struct bake_listing *listing, struct bake_error *err)
 {
-	struct bake_hub hub = {.http = locking->link->http, .endpoint = endpoint};
+	struct bake_hub hub = {
+		.http = locking->link->http,
+		.endpoint = endpoint,
+		.retries = locking->options->origins.retries,
+		.events = locking->options->events,
+	};
 
 	BAKE_TRY(resolve(locking, model, listing->fresh, &hub, &listing->resolved, err));
-	return bake_hub_list(&hub, listing->repository, listing->resolved.commit,
-		&locking->lock->arena, &listing->tree, err);
+	if (bake_hub_list(&hub, listing->repository, listing->resolved.commit,
+		    &locking->lock->arena, &listing->tree, err) == BAKE_OK)
+		return BAKE_OK;
+	if (strcmp(err->id, "hub.revision-not-found") != 0 || listing->fresh ||
+		strcmp(listing->revision, listing->resolved.commit) == 0)
+		return err->status;
+	err->hint[0] = '\0';
+	return bake_error_hint(err,
+		"the commit that was pinned is gone: --upgrade pins what '%s' is now",
+		BAKE_SHOW(listing->revision));
 }
 
 /* Asks one Hub after the other, as long as it is the Hub that fails and not the question. */
@@ -155,12 +179,9 @@ static enum bake_status take_named(struct bake_locking *locking, const struct ba
 	const struct bake_listing *listing, struct bake_lock_model *entry, struct bake_error *err)
 {
 	for (size_t i = 0; i < model->file_count; i++) {
-		const struct bake_hub_file *found = NULL;
+		const struct bake_hub_file *found =
+			bake_hub_tree_find(&listing->tree, model->files[i].name);
 
-		for (size_t k = 0; k < listing->tree.count && !found; k++) {
-			if (strcmp(listing->tree.files[k].path, model->files[i].name) == 0)
-				found = &listing->tree.files[k];
-		}
 		if (!found)
 			return no_entry(model, model->files[i].name, listing, err);
 		BAKE_TRY(add_file(locking, model, found, &model->files[i], entry, err));
@@ -182,9 +203,14 @@ static enum bake_status take_matching(struct bake_locking *locking, const struct
 	}
 	if (entry->file_count)
 		return BAKE_OK;
-	return bake_error_set(err, BAKE_ERR_UNAVAILABLE, "hub.no-match",
+	bake_error_set(err, BAKE_ERR_UNAVAILABLE, "hub.no-match",
 		"none of the %zu files of '%s' at %s is included", listing->tree.count,
 		BAKE_SHOW(model->source.location), listing->resolved.commit);
+	return listing->tree.count ? bake_error_hint(err,
+					     "one of them is '%s': look at \"include\" and "
+					     "\"exclude\"",
+					     BAKE_SHOW(listing->tree.files[0].path))
+				   : err->status;
 }
 
 /* Where a file can be read: at each of the Hubs. */

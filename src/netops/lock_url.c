@@ -5,21 +5,23 @@
 #include "base/cleanup.h"
 #include "base/stop.h"
 #include "base/text.h"
+#include "manifest/paths.h"
+#include "net/retry.h"
 #include "netops/locking.h"
 
-/* The last part of a URL's path, percent-decoding left to nobody: such names need "files". */
 static enum bake_status name_in_url(
 	struct bake_locking *locking, const char *url, const char **out, struct bake_error *err)
 {
-	const char *end = url + strcspn(url, "?#");
-	const char *begin = end;
+	size_t len;
+	const char *name = bake_url_file_name(url, &len);
 
-	while (begin > url && begin[-1] != '/')
-		begin--;
-	if (begin == end || memchr(begin, '%', (size_t)(end - begin)))
-		return bake_error_set(err, BAKE_ERR_DATA, "url.name",
+	if (!name) {
+		bake_error_set(err, BAKE_ERR_DATA, "url.name",
 			"no file name can be taken from '%s'", BAKE_SHOW_URL(url));
-	*out = bake_arena_copy(&locking->lock->arena, begin, (size_t)(end - begin));
+		return bake_error_hint(
+			err, "name it: \"files\": [{\"name\": \"...\"}], in the manifest");
+	}
+	*out = bake_arena_copy(&locking->lock->arena, name, len);
 	return *out ? BAKE_OK : bake_error_nomem(err);
 }
 
@@ -35,8 +37,6 @@ static enum bake_status file_url(struct bake_locking *locking, const struct bake
 		bake_url_escape(&url, name, true);
 	BAKE_TRY(bake_buf_status(&url, "URL", err));
 	BAKE_TRY(bake_url_check_secret(url.ptr, err));
-	for (size_t i = 0; i < model->mirror_count; i++)
-		BAKE_TRY(bake_url_check_secret(model->mirrors[i], err));
 	if (!list)
 		return bake_error_nomem(err);
 	list[0] = bake_arena_text(&locking->lock->arena, url.ptr);
@@ -46,6 +46,7 @@ static enum bake_status file_url(struct bake_locking *locking, const struct bake
 
 struct probe {
 	struct bake_error error;
+	struct bake_response response;
 	uint64_t size;
 	bool known;
 	bool finished;
@@ -81,15 +82,15 @@ static void on_done(
 {
 	struct probe *probe = context;
 
-	(void)response;
+	probe->response = *response;
 	probe->finished = true;
 	if (error)
 		probe->error = *error;
 }
 
 /* A digest is known, the size is not: asked for with the shortest range. */
-static enum bake_status probe_size(
-	struct bake_http *http, const char *url, uint64_t *out, struct bake_error *err)
+static enum bake_status probe_once(struct bake_http *http, const char *url, uint64_t *out,
+	struct bake_response *out_response, struct bake_error *err)
 {
 	struct probe probe = {.error = BAKE_ERROR_INIT};
 	struct bake_http_request request = {.url = url, .has_range = true};
@@ -109,12 +110,29 @@ static enum bake_status probe_size(
 			return status;
 		}
 	}
+	*out_response = probe.response;
 	if (!probe.known) {
 		*err = probe.error;
 		return err->status;
 	}
 	*out = probe.size;
 	return BAKE_OK;
+}
+
+static enum bake_status probe_size(
+	struct bake_locking *locking, const char *url, uint64_t *out, struct bake_error *err)
+{
+	struct bake_response response = {0};
+
+	for (unsigned attempt = 0;; attempt++) {
+		enum bake_status status = probe_once(locking->link->http, url, out, &response, err);
+
+		if (status == BAKE_OK || !err->transient ||
+			attempt == locking->options->origins.retries)
+			return status;
+		BAKE_TRY(bake_retry_wait(
+			locking->options->events, BAKE_SHOW_URL(url), attempt + 1, &response, err));
+	}
 }
 
 static enum bake_status add_file(struct bake_locking *locking, const struct bake_model *model,
@@ -139,7 +157,7 @@ static enum bake_status add_file(struct bake_locking *locking, const struct bake
 	BAKE_TRY(bake_locking_online(locking, model, err));
 	if (!file->sha256.kind)
 		return bake_locking_defer(locking, unhashed, err);
-	return probe_size(locking->link->http, unhashed.urls[0], &file->size, err);
+	return probe_size(locking, unhashed.urls[0], &file->size, err);
 }
 
 enum bake_status bake_locking_url(struct bake_locking *locking, const struct bake_model *model,

@@ -44,6 +44,20 @@ struct bake_locking {
 	size_t unhashed_room;
 };
 
+/* Where the lock is: named, or beside the manifest. */
+enum bake_status bake_locking_place(const struct bake_lock_options *options,
+	char out[BAKE_LOCK_PATH_MAX], struct bake_error *err) BAKE_CHECKED;
+
+/* The lock as it was; *out stays when there is none. */
+enum bake_status bake_locking_load_old(
+	const char *path, struct bake_lock **out, struct bake_error *err) BAKE_CHECKED;
+
+/* Whether the models that were named are in the manifest; whether model is one of them. */
+enum bake_status bake_locking_check_names(const struct bake_manifest *manifest,
+	const struct bake_lock_options *options, struct bake_error *err) BAKE_CHECKED;
+bool bake_locking_in_scope(const struct bake_lock_options *options,
+	const struct bake_manifest *manifest, const struct bake_model *model);
+
 /* Each fills entry->files (and entry->source.commit, gated) for a model of its kind of source. */
 enum bake_status bake_locking_hub(struct bake_locking *locking, const struct bake_model *model,
 	bool fresh_commit, struct bake_lock_model *entry, struct bake_error *err) BAKE_CHECKED;

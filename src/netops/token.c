@@ -63,6 +63,29 @@ static enum bake_status take_file(const char *path, struct bake_token *out, stru
 	return take(text.ptr ? text.ptr : "", path, out, err);
 }
 
+/* Whether text is a token and no name of a file: somebody left out the file. */
+static bool looks_like_token(const char *text)
+{
+	static const char *const prefixes[] = {"hf_", "api_org_", "ghp_", "github_pat_", "glpat-"};
+
+	for (size_t i = 0; i < countof(prefixes); i++) {
+		if (bake_text_starts(text, prefixes[i]) && !strpbrk(text, "/."))
+			return true;
+	}
+	return strlen(text) >= 30 && !strpbrk(text, "/.");
+}
+
+/* The file that was named. What is no file but a token is shown to nobody. */
+static enum bake_status take_named(const char *path, struct bake_token *out, struct bake_error *err)
+{
+	if (access(path, F_OK) == 0 || !looks_like_token(path))
+		return take_file(path, out, err);
+	bake_error_set(err, BAKE_ERR_NOINPUT, "auth.token-file",
+		"--token-file takes the name of a file, and was given what looks like a token");
+	return bake_error_hint(err, "write it to a file that only you can read; an argument is "
+				    "seen by everybody on the machine, so revoke this token");
+}
+
 /* Whether this process runs in an image build or a container. */
 static bool in_container(void)
 {
@@ -81,7 +104,7 @@ enum bake_status bake_token_read(const char *file, const struct bake_events *eve
 
 	out->text[0] = '\0';
 	if (file)
-		return take_file(file, out, err);
+		return take_named(file, out, err);
 	for (size_t i = 0; i < countof(secrets); i++) {
 		if (access(secrets[i], R_OK) == 0)
 			return take_file(secrets[i], out, err);

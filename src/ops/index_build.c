@@ -89,6 +89,20 @@ static enum bake_status find_model(const struct bake_index_build_options *option
 	return BAKE_OK;
 }
 
+/* What a partial lock lacks is said, and verifying says it again. */
+static void warn_unlocked(const struct bake_index_build_options *options,
+	const struct bake_manifest *manifest, const struct bake_lock *lock)
+{
+	for (size_t i = 0; i < manifest->model_count; i++) {
+		const struct bake_model *model = &manifest->models[i];
+
+		if (model->required && !bake_lock_find(lock, model->id))
+			bake_emitf(options->events, BAKE_EVENT_WARNING,
+				"%s is required and not in the lock: indexed as missing",
+				BAKE_SHOW(model->id));
+	}
+}
+
 /* The manifest that was named, or the one beside the lock. */
 static enum bake_status load_manifest(const struct bake_index_build_options *options,
 	struct bake_manifest **out, struct bake_error *err)
@@ -124,6 +138,7 @@ enum bake_status bake_index_build_text(const struct bake_index_build_options *op
 		BAKE_TRY(find_model(options, &roots, &lock->models[i], &baked[i], err));
 		any = any || baked[i];
 	}
+	warn_unlocked(options, manifest, lock);
 	if (!any)
 		return bake_error_set(err, BAKE_ERR_NOINPUT, "index.nothing",
 			"nothing of '%s' is in the models directory", BAKE_SHOW(manifest->name));

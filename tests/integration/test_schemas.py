@@ -98,7 +98,9 @@ def base_lock():
              "git_sha1": "cd" * 20}
     return changed(document, [("models/m", {
         "source": {"hub": "org/name", "revision": "main", "commit": COMMIT},
-        "spec_sha256": "ef" * 32, "layer": 3, "required": False, "files": [entry]})])
+        "spec_sha256": "ef" * 32, "layer": 3, "required": False, "files": [entry]}),
+        ("unlocked", {"later": {"layer": 2, "required": False, "was": {
+            "hub": "org/later", "revision": "main", "commit": COMMIT}}})])
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +197,7 @@ OBJECTS = {
     },
     "lock": {
         "": "", "model": "models/demo-chat", "source": "models/demo-chat/source",
-        "file": "models/demo-chat/files/0",
+        "file": "models/demo-chat/files/0", "unlocked": "unlocked/later",
     },
 }
 
@@ -746,6 +748,16 @@ READERS_ONLY = {
     "manifest: a note nested too deep":
         (65, "json.depth", [("x-note", json.loads("[" * 32 + "]" * 32))]),
     "manifest: a note with a NUL": (65, "json.syntax", [("x-note", "a\0b")]),
+    "manifest: two files at one path": (65, "path.collision", [("models/m", hub(
+        files=[{"name": "a"}, {"name": "b", "save_as": "a"}]))]),
+    "manifest: paths that differ by case": (65, "path.collision", [
+        ("models/m", hub(path="Dir")), ("models/n", hub(path="dir"))]),
+    "lock: a model with pins and without": (65, "manifest.duplicate-name", [
+        ("unlocked/m", {"layer": 1, "required": True})]),
+    "lock: an alias of what has no pins": (65, "manifest.duplicate-name", [
+        ("unlocked/later/aliases", ["m"])]),
+    "lock: what is required has no pins, and all is wanted": (78, "lock.partial", [
+        ("unlocked/later/required", True), ("profiles", DROP)]),
     "lock: a size of 5.0": (65, "json.type", [(FILE + "/size", 5.0)]),
     "lock: one path with two contents":
         (78, "pin.conflict", [(FILE + "/path", "chat/demo-chat-Q8_0.gguf")]),

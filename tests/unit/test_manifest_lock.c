@@ -278,6 +278,43 @@ static void try_write(void **state)
 	assert_string_equal(second.ptr, row->want);
 }
 
+/* A profile may name what has no pins, and a slice keeps both. */
+static void a_partial_lock_says_so(void)
+{
+	static const char whole[] =
+		"{\n  \"schema\": \"bake.lock/1\",\n  \"name\": \"n\",\n"
+		"  \"manifest_sha256\": \"" C64 "\",\n"
+		"  \"profiles\": {\n    \"p\": [\"late\", \"alpha\"]\n  },\n"
+		"  \"unlocked\": {\n"
+		"    \"late\": {\n"
+		"      \"was\": {\"hub\": \"a/b\", \"revision\": \"main\", \"commit\": \"" A40
+		"\"},\n"
+		"      \"layer\": 1,\n      \"required\": true\n    },\n"
+		"    \"other\": {\n      \"layer\": 2,\n      \"group\": \"g\",\n"
+		"      \"required\": false,\n      \"default\": true,\n"
+		"      \"aliases\": [\"o\"]\n    }\n  },\n"
+		"  \"models\": {\n" ALPHA "\n  }\n}\n";
+	static const char slice[] =
+		"{\n  \"schema\": \"bake.lock/1\",\n  \"name\": \"n\",\n  \"slice\": 1,\n"
+		"  \"profiles\": {\n    \"p\": [\"late\", \"alpha\"]\n  },\n"
+		"  \"unlocked\": {\n"
+		"    \"late\": {\n      \"layer\": 1,\n      \"required\": true\n    }\n  },\n"
+		"  \"models\": {\n" ALPHA "\n  }\n}\n";
+	_cleanup_(bake_lock_free) struct bake_lock *lock = parse(bake_span_text(whole));
+	_cleanup_(bake_buf_release) struct bake_buf first = BAKE_BUF_INIT(100000);
+	_cleanup_(bake_buf_release) struct bake_buf second = BAKE_BUF_INIT(100000);
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	assert_int_equal(lock->unlocked_count, 2);
+	assert_ptr_equal(bake_lock_find_unlocked(lock, "o"), &lock->unlocked[1]);
+	assert_null(bake_lock_find_unlocked(lock, "alpha"));
+	assert_null(bake_lock_find(lock, "late"));
+	check_status(bake_lock_write(lock, 0, &first, &err), &err, BAKE_OK, NULL);
+	assert_string_equal(first.ptr, whole);
+	check_status(bake_lock_write(lock, 1, &second, &err), &err, BAKE_OK, NULL);
+	assert_string_equal(second.ptr, slice);
+}
+
 static void a_lock_too_large_is_not_written(void)
 {
 	_cleanup_(bake_lock_free) struct bake_lock *lock = parse(bake_span_text(MIXED));
@@ -354,6 +391,7 @@ static void files_are_counted(void)
 }
 
 static const struct scenario others[] = {
+	{"a partial lock says so", a_partial_lock_says_so},
 	{"a lock too large is not written", a_lock_too_large_is_not_written},
 	{"models are found by id and alias", models_are_found_by_name},
 	{"the digest is of the bytes", the_digest_is_of_the_bytes},

@@ -31,6 +31,17 @@
 #define USUAL LOCK("\"default\": [\"lora\", \"chat\"]")
 #define STALE LOCK("\"default\": [\"mini\", \"gone\"], \"other\": [\"mini\"]")
 
+/* Without pins: one that must be there, one that need not. */
+#define PARTIAL(profiles)                                                                          \
+	"{\"schema\": \"bake.lock/1\", \"name\": \"n\", \"manifest_sha256\": \"" A64 "\", "        \
+	"\"profiles\": {" profiles "}, \"unlocked\": {"                                            \
+	"\"must\": {\"layer\": 2, \"required\": true, \"group\": \"out\"}, "                       \
+	"\"may\": {\"layer\": 4, \"required\": false, \"default\": true, \"aliases\": "            \
+	"[\"al\"]}}, "                                                                             \
+	"\"models\": {" FOUR "}}"
+#define LACKING	 PARTIAL("\"some\": [\"mini\"], \"more\": [\"al\"]")
+#define OPTIONAL PARTIAL("\"default\": [\"mini\"]")
+
 enum {
 	MODELS = 4,
 	NAMES_MAX = 4
@@ -61,6 +72,12 @@ static const struct select_row {
 	{"only one layer of all", PLAIN, {NULL}, {.all = true, .layer = 1}, "b---"},
 	{"a layer without models", PLAIN, {NULL}, {.all = true, .layer = 2}, "----"},
 	{"another layer than that of the name", PLAIN, {"base"}, {.layer = 3}, "----"},
+	{"partial: by id", LACKING, {"chat"}, {.all = false}, "-c--"},
+	{"partial: by a profile that is whole", LACKING, {NULL}, {.profile = "some"}, "---m"},
+	{"partial: the usual profile is whole", OPTIONAL, {NULL}, {.all = false}, "---m"},
+	{"partial: a layer that is whole", LACKING, {NULL}, {.layer = 3}, "---m"},
+	{"partial: all of a layer that is whole", LACKING, {NULL}, {.all = true, .layer = 1},
+		"b---"},
 	{"a profile that is not stale", STALE, {NULL}, {.profile = "other"}, "---m"},
 };
 
@@ -123,6 +140,22 @@ static const struct refuse_row {
 		""},
 	{"a profile names a model that the lock lacks", STALE, {NULL}, {.profile = "default"},
 		BAKE_ERR_CONFIG, "lock.stale", "bake-lock"},
+	{"partial: what is required is lacking", LACKING, {NULL}, {.all = false}, BAKE_ERR_CONFIG,
+		"lock.partial", "bake-lock"},
+	{"partial: all", OPTIONAL, {NULL}, {.all = true}, BAKE_ERR_CONFIG, "lock.partial",
+		"bake-lock"},
+	{"partial: those marked default", LACKING, {NULL}, {.defaults = true}, BAKE_ERR_CONFIG,
+		"lock.partial", "bake-lock"},
+	{"partial: by id", LACKING, {"may"}, {.all = false}, BAKE_ERR_CONFIG, "lock.partial",
+		"bake-lock"},
+	{"partial: by alias", LACKING, {"al"}, {.all = false}, BAKE_ERR_CONFIG, "lock.partial",
+		"bake-lock"},
+	{"partial: by profile", LACKING, {NULL}, {.profile = "more"}, BAKE_ERR_CONFIG,
+		"lock.partial", "bake-lock"},
+	{"partial: by group", LACKING, {NULL}, {.group = "out"}, BAKE_ERR_CONFIG, "lock.partial",
+		"bake-lock"},
+	{"partial: its layer", LACKING, {NULL}, {.layer = 2}, BAKE_ERR_CONFIG, "lock.partial",
+		"bake-lock"},
 	{"so does the usual one", STALE, {NULL}, {.all = false}, BAKE_ERR_CONFIG, "lock.stale",
 		"bake-lock"},
 };
