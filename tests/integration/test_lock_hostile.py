@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Servers that lie to bake-lock, manifests that cannot be, and runs that are broken off."""
 import json
-import os
 import signal
 import subprocess
 
 import pytest
 
 import hubserver
-from conftest import TOOLS, environment, fails, hub_model, noise, ok, run, start, traced
+from conftest import TOOLS, environment, fails, hub_model, noise, ok, start, traced
 
 
 @pytest.fixture
@@ -94,11 +93,8 @@ def test_pages_that_go_round(small, hub):
 
 
 def test_pages_without_end(small, hub):
-    """Each leads to a new one: there is a ceiling. The server is a thousand faults."""
-    base = hub.origin + "/api/models/org/name/tree/x"
-    for page in range(1001):
-        answer(hub, f"c={page}$" if page else "/tree/.*expand", [],
-               Link=f'<{base}?c={page + 1}>; rel="next"')
+    """Each leads to a new one, a directory deeper: there is a ceiling."""
+    answer(hub, "/tree/", [], Link='<n/>; rel="next"')
     fails(small.lock(), 76, "hub.reply")
     assert len(hub.requests("/tree/")) == 1000
 
@@ -121,14 +117,13 @@ def test_an_entry_twice_on_two_pages(small, hub):
 
 
 def test_a_huge_listing(small, hub):
-    hub.page_size = 10000
-    files = [entry(f"d{index % 100}/file-{index}.bin") for index in range(30000)]
+    files = [entry(f"d{index % 100}/file-{index}.bin") for index in range(9000)]
     for page in range(3):
         more = {"Link": f'<{hub.origin}/api/models/org/name/tree/x?c={page + 1}>; rel="next"'}
-        answer(hub, f"c={page}$" if page else "expand", files[page * 10000:page * 10000 + 10000],
+        answer(hub, f"c={page}$" if page else "expand", files[page * 3000:page * 3000 + 3000],
                **(more if page < 2 else {}))
     ok(small.lock())
-    assert len(small.lock_json["models"]["m"]["files"]) == 30000
+    assert len(small.lock_json["models"]["m"]["files"]) == 9000
 
 
 def test_the_order_of_a_listing_does_not_matter(small, hub):
