@@ -191,6 +191,12 @@ static enum bake_status read_gated(const struct bake_json *value, void *out, str
 	return bake_json_bool(value, &((struct reading *)out)->model.gated, err);
 }
 
+static enum bake_status read_complete(
+	const struct bake_json *value, void *out, struct bake_error *err)
+{
+	return bake_json_bool(value, &((struct reading *)out)->model.complete, err);
+}
+
 static enum bake_status read_model(const struct bake_json *value, void *out, struct bake_error *err)
 {
 	static const struct bake_json_field fields[] = {
@@ -203,6 +209,7 @@ static enum bake_status read_model(const struct bake_json *value, void *out, str
 		{"required", read_required, true},
 		{"default", read_default, false},
 		{"gated", read_gated, false},
+		{"complete", read_complete, false},
 		{"files", read_files, true},
 	};
 	struct bake_lock *lock = out;

@@ -41,7 +41,8 @@ struct bake_lock_model {
 	unsigned layer;
 	bool required;
 	bool is_default;
-	bool gated; /* the repository asks for a token and an accepted licence */
+	bool gated;    /* the repository asks for a token and an accepted licence */
+	bool complete; /* hub: the commit has no files but these */
 };
 
 struct bake_lock {

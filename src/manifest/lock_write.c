@@ -26,6 +26,8 @@ static void write_choice(struct bake_json_writer *writer, const struct bake_lock
 		bake_json_put_bool(writer, "default", true);
 	if (model->gated)
 		bake_json_put_bool(writer, "gated", true);
+	if (model->complete)
+		bake_json_put_bool(writer, "complete", true);
 	if (model->alias_count)
 		bake_json_put_list(writer, "aliases", model->aliases, model->alias_count);
 }

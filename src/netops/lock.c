@@ -68,6 +68,7 @@ static void take_former(struct bake_lock_model *entry, const struct bake_lock_mo
 {
 	entry->source.commit = old->source.commit;
 	entry->gated = old->gated;
+	entry->complete = old->complete;
 	entry->files = old->files;
 	entry->file_count = old->file_count;
 }

@@ -201,6 +201,7 @@ static enum bake_status take_matching(struct bake_locking *locking, const struct
 			continue;
 		BAKE_TRY(add_file(locking, model, file, NULL, entry, err));
 	}
+	entry->complete = entry->file_count == listing->tree.count;
 	if (entry->file_count)
 		return BAKE_OK;
 	bake_error_set(err, BAKE_ERR_UNAVAILABLE, "hub.no-match",

@@ -478,6 +478,7 @@ BAD_LOCKS = {
     "no required": ("json.missing-field", [("models/m/required", DROP)]),
     "required as a number": ("json.type", [("models/m/required", 1)]),
     "gated as a string": ("json.type", [("models/m/gated", "auto")]),
+    "complete as a number": ("json.type", [("models/m/complete", 5)]),
     "default that is null": ("json.type", [("models/m/default", None)]),
     "an empty group": ("json.text", [("models/m/group", "")]),
     "aliases in a string": ("json.type", [("models/m/aliases", "a")]),
@@ -679,7 +680,8 @@ GOOD_LOCKS = {
     "no profiles": [("profiles", DROP)],
     "everything that may be said": [
         ("models/m/group", "g"), ("models/m/aliases", ["a b"]), ("models/m/gated", True),
-        ("models/m/default", True), ("models/m/mirrors", ["https://host/"])],
+        ("models/m/complete", True), ("models/m/default", True),
+        ("models/m/mirrors", ["https://host/"])],
     "a url": [("models/m/source", {"url": "https://host/a.bin"})],
     "a name with blanks and umlauts": [(FILE + "/name", "a b/\u00fc.bin")],
     "a name that is reserved here": [(FILE + "/name", "model-info.json")],

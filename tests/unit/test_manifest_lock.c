@@ -196,7 +196,8 @@ static struct bake_lock *parse(struct bake_span text)
 		     "{\"sha256\":\"" A64 "\",\"git_sha1\":\"" A40                                 \
 		     "\",\"size\":1,\"name\":\"d/\xc3\xa4\","                                      \
 		     "\"path\":\"z/"                                                               \
-		     "a\"}],\"required\":false,\"layer\":2,\"gated\":true,\"default\":true,"       \
+		     "a\"}],\"required\":false,\"layer\":2,\"gated\":true,\"complete\":true,"      \
+		     "\"default\":true,"                                                           \
 		     "\"spec_sha256\":\"" B64 "\",\"group\":\"g\",\"aliases\":[\"y\",\"x\"],"      \
 		     "\"mirrors\":[\"https://m.org/\"],\"x-note\":\"gone\","                       \
 		     "\"source\":{\"commit\":\"" A40 "\",\"hub\":\"a/b\"}},"                       \
@@ -228,6 +229,7 @@ static struct bake_lock *parse(struct bake_span text)
 	"      \"required\": false,\n"                                                             \
 	"      \"default\": true,\n"                                                               \
 	"      \"gated\": true,\n"                                                                 \
+	"      \"complete\": true,\n"                                                              \
 	"      \"aliases\": [\"y\", \"x\"],\n"                                                     \
 	"      \"mirrors\": [\"https://m.org/\"],\n"                                               \
 	"      \"files\": [\n"                                                                     \
