@@ -34,6 +34,7 @@ static uint64_t max_concurrent = 3;
 static uint64_t connections = 8;
 static uint64_t bandwidth_limit;
 static uint64_t lock_timeout_ms = 600000;
+static unsigned layout = BAKE_LAYOUT_PLAIN;
 static unsigned progress_mode = CLI_PROGRESS_AUTO;
 static struct netcli_origins origins = NETCLI_ORIGINS_INIT;
 
@@ -56,6 +57,8 @@ static const struct cli_option options[] = {
 		&bandwidth_limit, 1, 0, NULL},
 	{0, "cache", "DIR", "keep files by content in DIR and take them from there ($BAKE_CACHE)",
 		CLI_TEXT, &cache_dir, 0, 0, NULL},
+	{0, "layout", "NAME", "lay DIR out as plain, hf-local or hf-cache (plain)", CLI_WORD,
+		&layout, 0, 0, bake_layout_names},
 	{0, "dry-run", NULL, "only say what would be fetched, and whether it fits", CLI_FLAG,
 		&dry_run, 0, 0, NULL},
 	{0, "keep-going", NULL, "go on after a failure; optional models may then be missing (24)",
@@ -215,6 +218,7 @@ static enum bake_status run(
 			.defaults = defaults,
 			.all = all,
 			.layer = (unsigned)layer},
+		.layout = (enum bake_layout)layout,
 		.origins = netcli_origins(&origins, TOOL "/" BAKE_VERSION),
 		.max_concurrent = (unsigned)max_concurrent,
 		.connections = (unsigned)connections,

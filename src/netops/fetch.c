@@ -164,6 +164,7 @@ static enum bake_status bring(struct bake_fetching *fetching, struct bake_error 
 	for (int round = 0; round < 2 && any_open(fetching); round++) {
 		BAKE_TRY(bake_fetching_transfer(fetching, err));
 		BAKE_TRY(bake_fetching_copy(fetching, err));
+		bake_fetching_settle_same(fetching);
 	}
 	fail_twins(fetching);
 	return BAKE_OK;
@@ -205,6 +206,7 @@ static enum bake_status stamp(struct bake_fetching *fetching, unsigned made, str
 	for (size_t i = 0; i < fetching->item_count; i++)
 		paths[i] = fetching->items[i].path;
 	BAKE_TRY(bake_dir_stamp(fetching->root, paths, fetching->item_count, fetching->mtime, err));
+	BAKE_TRY(bake_fetching_stamp_around(fetching, err));
 	return bake_dir_stamp_made(fetching->options->models_dir, made, fetching->mtime, err);
 }
 
@@ -227,6 +229,7 @@ static enum bake_status work(struct bake_fetching *fetching, struct bake_error *
 	status = worst(fetching, err);
 	if (status != BAKE_OK && status != BAKE_ERR_PARTIAL)
 		return status;
+	BAKE_TRY(bake_fetching_arrange(fetching, err));
 	bake_workdir_remove(&fetching->workdir);
 	return status;
 }
@@ -249,6 +252,7 @@ static enum bake_status fetch(struct bake_fetching *fetching, struct bake_error 
 {
 	unsigned made = bake_dir_missing(fetching->options->models_dir);
 	enum bake_status status = BAKE_OK;
+	bool arranged;
 
 	BAKE_TRY(bake_clock_source_date(&fetching->mtime, err));
 	BAKE_TRY(bake_link_open(
@@ -257,9 +261,10 @@ static enum bake_status fetch(struct bake_fetching *fetching, struct bake_error 
 	BAKE_TRY(open_root(fetching, err));
 	BAKE_TRY(note_free(fetching, err));
 	BAKE_TRY(bake_fetching_look(fetching, err));
+	BAKE_TRY(bake_fetching_look_around(fetching, &arranged, err));
 	if (fetching->options->dry_run)
 		return BAKE_OK;
-	if (any_open(fetching))
+	if (any_open(fetching) || !arranged)
 		status = work(fetching, err);
 	else if (!made)
 		sweep(fetching);

@@ -8,12 +8,14 @@
 #include "base/event.h"
 #include "manifest/select.h"
 #include "netops/origins.h"
+#include "store/layout.h"
 
 struct bake_fetch_options {
 	const char *lock_path;
 	const char *models_dir;
 	const char *cache_dir; /* NULL: none */
 	struct bake_select select;
+	enum bake_layout layout;
 	struct bake_origins origins;
 	unsigned max_concurrent;
 	unsigned connections; /* per file */
@@ -37,7 +39,7 @@ const char *bake_fetch_outcome_name(enum bake_fetch_outcome outcome);
 
 struct bake_fetch_file {
 	const char *model;
-	const char *path;
+	const char *path; /* where it is found: in hf-cache that is a link */
 	const char *from; /* where it comes from, without secrets */
 	uint64_t size;
 	uint64_t resumed;  /* bytes found from an earlier run */

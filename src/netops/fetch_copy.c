@@ -92,7 +92,7 @@ static void copy_one(void *context, size_t index)
 	_cleanup_close_ int from = -1;
 	enum bake_status status;
 
-	if (!bake_fetching_is_open(item) || bake_stop_signal())
+	if (!bake_fetching_is_open(item) || item->same || bake_stop_signal())
 		return;
 	status = find_source(fetching, item, &from, &error);
 	if (status == BAKE_OK && from < 0) {

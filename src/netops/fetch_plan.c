@@ -102,7 +102,7 @@ static enum bake_status plan_file(struct bake_fetching *fetching,
 		.size = file->size,
 		.required = model->required,
 	};
-	BAKE_TRY(bake_relpath_parse_model(file->path, &item->path, err));
+	BAKE_TRY(bake_fetching_place(fetching, item, err));
 	BAKE_TRY(find_urls(fetching, item, err));
 	if (fetching->options->cache_dir)
 		BAKE_TRY(bake_cache_path(
@@ -194,6 +194,8 @@ enum bake_status bake_fetching_plan(struct bake_fetching *fetching, struct bake_
 		for (size_t k = 0; chosen[i] && k < model->file_count; k++)
 			BAKE_TRY(plan_file(fetching, model, &model->files[k], err));
 	}
+	BAKE_TRY(bake_fetching_find_same(fetching, err));
+	BAKE_TRY(bake_fetching_check_around(fetching, err));
 	return find_twins(fetching, err);
 }
 
@@ -230,7 +232,7 @@ static void count_needed(struct bake_fetching *fetching)
 	uint64_t needed = 0;
 
 	for (size_t i = 0; i < fetching->item_count; i++) {
-		if (bake_fetching_is_open(&fetching->items[i]))
+		if (bake_fetching_is_open(&fetching->items[i]) && !fetching->items[i].same)
 			needed = bake_u64_add_capped(needed, fetching->items[i].file->size);
 	}
 	fetching->report->needed_bytes = needed;
@@ -248,7 +250,8 @@ enum bake_status bake_fetching_look(struct bake_fetching *fetching, struct bake_
 	if (!checks || !items)
 		return bake_error_nomem(err);
 	for (size_t i = 0; i < fetching->item_count; i++) {
-		if (!bake_fetching_is_open(&fetching->items[i]) || fetching->items[i].looked_at)
+		if (!bake_fetching_is_open(&fetching->items[i]) || fetching->items[i].looked_at ||
+			fetching->items[i].same)
 			continue;
 		items[count] = &fetching->items[i];
 		checks[count].path = fetching->items[i].path;
@@ -260,6 +263,7 @@ enum bake_status bake_fetching_look(struct bake_fetching *fetching, struct bake_
 		BAKE_TRY(bake_store_check(fetching->root, checks, count, &options, err));
 	for (size_t i = 0; i < count; i++)
 		BAKE_TRY(take_state(fetching, items[i], &checks[i], err));
+	bake_fetching_settle_same(fetching);
 	count_needed(fetching);
 	return BAKE_OK;
 }
@@ -315,7 +319,7 @@ enum bake_status bake_fetching_space(struct bake_fetching *fetching, struct bake
 		const struct bake_fetch_item *item = &fetching->items[i];
 		uint64_t size = item->file->size;
 
-		if (!bake_fetching_is_open(item))
+		if (!bake_fetching_is_open(item) || item->same)
 			continue;
 		models = bake_u64_add_capped(
 			models, size - part_bytes(&fetching->workdir, item, item->path));

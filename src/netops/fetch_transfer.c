@@ -152,7 +152,7 @@ static void explain(void *context, const struct bake_transfer *transfer, struct 
 /* Whether the item needs the network at all. */
 static bool needs_transfer(const struct bake_fetch_item *item)
 {
-	return bake_fetching_is_open(item) && item->url_count && !item->in_cache &&
+	return bake_fetching_is_open(item) && item->url_count && !item->in_cache && !item->same &&
 	       (!item->twin || item->twin->report->outcome == BAKE_FETCH_FAILED);
 }
 

@@ -21,6 +21,7 @@ struct bake_fetch_item {
 	const char **urls;
 	size_t url_count;
 	struct bake_fetch_item *twin; /* an earlier item of the same content, NULL: none */
+	struct bake_fetch_item *same; /* the earlier item that is this very file, NULL: none */
 	struct bake_sink sink;
 	bool in_cache;	  /* whole and waiting to be copied */
 	bool stale_cache; /* the cache's copy was bad once */
@@ -66,6 +67,36 @@ enum bake_status bake_fetching_transfer(
 /* What is here already: from the cache, from beside the lock, from a twin. */
 enum bake_status bake_fetching_copy(
 	struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;
+
+/* Where the layout has the item's bytes. */
+enum bake_status bake_fetching_place(struct bake_fetching *fetching, struct bake_fetch_item *item,
+	struct bake_error *err) BAKE_CHECKED;
+
+/* Finds items that are one file: those are brought once. BAKE_ERR_CONFIG pin.conflict when they
+ * are to be different ones. */
+enum bake_status bake_fetching_find_same(
+	struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;
+
+/* Such an item ends as its first one did. */
+void bake_fetching_settle_same(struct bake_fetching *fetching);
+
+/* Whether the files and what the layout has around them can be in one tree: path.collision,
+ * path.unsafe, pin.conflict. */
+enum bake_status bake_fetching_check_around(
+	const struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;
+
+/* Whether all that is around them is there. What may not be replaced is told before anything is
+ * fetched. */
+enum bake_status bake_fetching_look_around(
+	const struct bake_fetching *fetching, bool *out_right, struct bake_error *err) BAKE_CHECKED;
+
+/* Puts it there, for the files that are. */
+enum bake_status bake_fetching_arrange(
+	struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;
+
+/* Dates its directories, as bake_dir_stamp does. */
+enum bake_status bake_fetching_stamp_around(
+	const struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;
 
 /* Whether the item is neither there nor failed. */
 bool bake_fetching_is_open(const struct bake_fetch_item *item);
