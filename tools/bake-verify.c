@@ -23,6 +23,7 @@
 static const char *lock_path;
 static const char *models_dir;
 static const char *index_path;
+static unsigned layout = BAKE_LAYOUT_PLAIN;
 static bool list;
 static bool quick;
 static bool allow_extra;
@@ -36,6 +37,8 @@ static const struct cli_option options[] = {
 		0, NULL},
 	{0, "index", "FILE", "verify against this index instead of DIR/model-info.json", CLI_TEXT,
 		&index_path, 0, 0, NULL},
+	{0, "layout", "NAME", "expect the layout plain, hf-local or hf-cache of a lock (plain)",
+		CLI_WORD, &layout, 0, 0, bake_layout_names},
 	{0, "list", NULL, "print the tree of files with their sizes, verify nothing", CLI_FLAG,
 		&list, 0, 0, NULL},
 	{0, "quick", NULL, "compare sizes only, read no content", CLI_FLAG, &quick, 0, 0, NULL},
@@ -243,6 +246,7 @@ static enum bake_status run_verify(
 	struct bake_verify_options wanted = {
 		.models_dir = cli_models_dir(models_dir),
 		.lock_path = lock_path,
+		.layout = (enum bake_layout)layout,
 		.index_path = index_path,
 		.names = args->items,
 		.name_count = args->count,
@@ -271,6 +275,9 @@ static enum bake_status run(
 	if (lock_path && index_path)
 		return bake_error_set(err, BAKE_ERR_USAGE, "usage.conflict",
 			"--lock and --index exclude each other");
+	if (layout != BAKE_LAYOUT_PLAIN && !lock_path)
+		return bake_error_set(err, BAKE_ERR_USAGE, "usage.arguments",
+			"--layout needs a lock to compare with: -l LOCK");
 	return list ? run_list(common, err) : run_verify(common, args, err);
 }
 

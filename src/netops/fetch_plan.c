@@ -221,6 +221,7 @@ static enum bake_status take_state(struct bake_fetching *fetching, struct bake_f
 		break;
 	case BAKE_FILE_MISSING:
 	case BAKE_FILE_UNCHECKED:
+	case BAKE_FILE_WRONG_LINK: /* of what surrounds files: not looked at here */
 	default:
 		break;
 	}

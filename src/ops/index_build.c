@@ -2,7 +2,10 @@
 #include "ops/index_build.h"
 
 #include <inttypes.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -11,6 +14,7 @@
 #include "fs/dir.h"
 #include "index/index.h"
 #include "ops/document.h"
+#include "ops/placement.h"
 
 struct roots {
 	int *fds;
@@ -103,6 +107,40 @@ static void warn_unlocked(const struct bake_index_build_options *options,
 	}
 }
 
+/* Whether one of the roots has the model as a Hub client's cache has it. */
+static bool in_client_cache(
+	const struct roots *roots, const struct bake_lock_model *model, struct bake_arena *arena)
+{
+	struct bake_layout_file file = bake_placement_file(model, &model->files[0]);
+	struct bake_error ignored = BAKE_ERROR_INIT;
+	struct bake_layout_place place;
+	struct stat st;
+
+	if (bake_layout_place(BAKE_LAYOUT_HF_CACHE, &file, arena, &place, &ignored) != BAKE_OK)
+		return false;
+	for (size_t i = 0; i < roots->count; i++) {
+		if (fstatat(roots->fds[i], place.shown, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			return true;
+	}
+	return false;
+}
+
+static enum bake_status nothing_there(
+	const struct roots *roots, const struct bake_lock *lock, struct bake_error *err)
+{
+	_cleanup_(bake_arena_release) struct bake_arena arena = BAKE_ARENA_INIT((size_t)1 << 28);
+
+	bake_error_set(err, BAKE_ERR_NOINPUT, "index.nothing",
+		"nothing of '%s' is in the models directory", BAKE_SHOW(lock->name));
+	for (size_t i = 0; i < lock->model_count; i++) {
+		if (in_client_cache(roots, &lock->models[i], &arena))
+			return bake_error_hint(err,
+				"it has the layout hf-cache, which an index does not describe: "
+				"fetch with --layout plain or hf-local");
+	}
+	return err->status;
+}
+
 /* The manifest that was named, or the one beside the lock. */
 static enum bake_status load_manifest(const struct bake_index_build_options *options,
 	struct bake_manifest **out, struct bake_error *err)
@@ -140,8 +178,7 @@ enum bake_status bake_index_build_text(const struct bake_index_build_options *op
 	}
 	warn_unlocked(options, manifest, lock);
 	if (!any)
-		return bake_error_set(err, BAKE_ERR_NOINPUT, "index.nothing",
-			"nothing of '%s' is in the models directory", BAKE_SHOW(manifest->name));
+		return nothing_there(&roots, lock, err);
 	BAKE_TRY(bake_index_build(manifest, lock, baked, generated_at, &index, err));
 	return bake_index_write(index, options->generator, out, err);
 }

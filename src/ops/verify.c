@@ -16,6 +16,8 @@
 #include "fs/workdir.h"
 #include "manifest/select.h"
 #include "ops/document.h"
+#include "ops/placement.h"
+#include "ops/verifying.h"
 
 enum {
 	ARENA_BYTES_MAX = 512 * 1024 * 1024
@@ -65,15 +67,39 @@ static enum bake_status add_model(struct bake_verify_report *report, const char 
 	return model->id && model->title ? BAKE_OK : bake_error_nomem(err);
 }
 
-static enum bake_status expect_lock(const struct bake_verify_options *options,
-	struct bake_verify_report *report, struct bake_error *err)
+/* The file of a lock, where the layout has it. */
+static enum bake_status add_locked(const struct bake_verify_options *options,
+	struct bake_verify_report *report, const struct bake_lock_model *model,
+	const struct bake_lock_file *locked, struct bake_error *err)
 {
-	_cleanup_(bake_lock_free) struct bake_lock *lock = NULL;
+	struct bake_layout_file file = bake_placement_file(model, locked);
+	struct bake_layout_place place;
+
+	BAKE_TRY(bake_layout_place(options->layout, &file, &report->arena, &place, err));
+	return add_file(report, place.bytes.text, locked->size, &locked->sha256, err);
+}
+
+/* Whether the model is to be looked at. What the layout has no place for can only be missed when
+ * it is expected. */
+static bool concerns(
+	const struct bake_verify_options *options, const struct bake_lock_model *model, bool chosen)
+{
+	if (chosen)
+		return true;
+	return !options->name_count &&
+	       (options->layout != BAKE_LAYOUT_HF_CACHE || model->source.kind == BAKE_SOURCE_HUB);
+}
+
+static enum bake_status expect_lock(const struct bake_verify_options *options,
+	struct bake_verify_report *report, struct bake_lock **out, struct bake_error *err)
+{
+	struct bake_lock *lock;
 	_cleanup_free_ bool *chosen = NULL;
 	struct bake_select select = {.names = options->names, .name_count = options->name_count};
 	size_t files = 0;
 
-	BAKE_TRY(bake_load_lock(options->lock_path, &lock, err));
+	BAKE_TRY(bake_load_lock(options->lock_path, out, err));
+	lock = *out;
 	chosen = calloc(lock->model_count + 1, sizeof(*chosen));
 	if (!chosen)
 		return bake_error_nomem(err);
@@ -84,13 +110,12 @@ static enum bake_status expect_lock(const struct bake_verify_options *options,
 	for (size_t i = 0; i < lock->model_count; i++) {
 		const struct bake_lock_model *model = &lock->models[i];
 
-		if (options->name_count && !chosen[i])
+		if (!concerns(options, model, chosen[i]))
 			continue;
 		BAKE_TRY(
 			add_model(report, model->id, model->id, model->file_count, chosen[i], err));
 		for (size_t k = 0; k < model->file_count; k++)
-			BAKE_TRY(add_file(report, model->files[k].path, model->files[k].size,
-				&model->files[k].sha256, err));
+			BAKE_TRY(add_locked(options, report, model, &model->files[k], err));
 	}
 	return BAKE_OK;
 }
@@ -153,12 +178,12 @@ static enum bake_status expect_index(const struct bake_verify_options *options, 
 
 /* The document that says what should be there. */
 static enum bake_status expect(const struct bake_verify_options *options,
-	struct bake_verify_report *report, struct bake_error *err)
+	struct bake_verify_report *report, struct bake_lock **out_lock, struct bake_error *err)
 {
 	_cleanup_free_ char *path = NULL;
 
 	if (options->lock_path) {
-		BAKE_TRY(expect_lock(options, report, err));
+		BAKE_TRY(expect_lock(options, report, out_lock, err));
 	} else if (options->index_path) {
 		BAKE_TRY(expect_index(options, options->index_path, report, err));
 	} else {
@@ -192,7 +217,7 @@ static bool excused(const struct bake_verify_model *model, const struct bake_fil
 	return !model->expected && !model->present && file->state == BAKE_FILE_MISSING;
 }
 
-static bool any_present(
+bool bake_verifying_any_there(
 	const struct bake_verify_report *report, const struct bake_verify_model *model)
 {
 	for (size_t k = 0; k < model->file_count; k++) {
@@ -207,7 +232,7 @@ static void sum_up(struct bake_verify_report *report)
 	for (size_t i = 0; i < report->model_count; i++) {
 		struct bake_verify_model *model = &report->models[i];
 
-		model->present = any_present(report, model);
+		model->present = bake_verifying_any_there(report, model);
 		for (size_t k = 0; k < model->file_count; k++) {
 			const struct bake_file_check *file = &report->files[model->first_file + k];
 
@@ -328,17 +353,20 @@ enum bake_status bake_verify(const struct bake_verify_options *options,
 {
 	struct bake_check_options check = {
 		.jobs = options->jobs, .quick = options->quick, .events = options->events};
+	_cleanup_(bake_lock_free) struct bake_lock *lock = NULL;
 	_cleanup_close_ int root = -1;
 	uint64_t bytes = 0;
 
 	*out = (struct bake_verify_report){.arena = {.max = ARENA_BYTES_MAX}};
-	BAKE_TRY(expect(options, out, err));
+	BAKE_TRY(expect(options, out, &lock, err));
 	if (bake_dir_open(options->models_dir, &root, err) != BAKE_OK)
 		return bake_error_wrap(err, "models");
 	for (size_t i = 0; i < out->file_count; i++)
 		bytes = bake_u64_add_capped(bytes, out->files[i].size);
 	bake_emit_plan(options->events, out->file_count, bytes);
 	BAKE_TRY(bake_store_check(root, out->files, out->file_count, &check, err));
+	if (options->layout != BAKE_LAYOUT_PLAIN)
+		BAKE_TRY(bake_verifying_layout(options->layout, lock, root, out, err));
 	sum_up(out);
 	if (!options->name_count)
 		BAKE_TRY(find_extras(root, out, err));

@@ -7,10 +7,12 @@
 #include "base/error.h"
 #include "base/event.h"
 #include "store/check.h"
+#include "store/layout.h"
 
 struct bake_verify_options {
 	const char *models_dir;
 	const char *lock_path;	  /* NULL: the index */
+	enum bake_layout layout;  /* other than plain: only against a lock */
 	const char *index_path;	  /* NULL: model-info.json in models_dir */
 	const char *const *names; /* models; none: all */
 	size_t name_count;

@@ -24,6 +24,7 @@ static const char *const state_names[] = {
 	[BAKE_FILE_WRONG_TYPE] = "type",
 	[BAKE_FILE_CHANGED] = "changed",
 	[BAKE_FILE_UNREADABLE] = "unreadable",
+	[BAKE_FILE_WRONG_LINK] = "link",
 };
 
 const char *bake_file_state_name(enum bake_file_state state)
@@ -170,6 +171,9 @@ enum bake_status bake_file_check_error(const struct bake_file_check *check, stru
 	case BAKE_FILE_UNREADABLE:
 		*err = check->error;
 		return bake_error_wrap(err, "%s", BAKE_SHOW(check->path.text));
+	case BAKE_FILE_WRONG_LINK:
+		*err = check->error;
+		return err->status;
 	case BAKE_FILE_UNCHECKED:
 	case BAKE_FILE_RIGHT:
 	default:

@@ -21,9 +21,11 @@ enum bake_file_state {
 	BAKE_FILE_WRONG_TYPE, /* a link, directory, device, ... */
 	BAKE_FILE_CHANGED,    /* while it was being read */
 	BAKE_FILE_UNREADABLE, /* error says why */
+	BAKE_FILE_WRONG_LINK, /* of a layout; error says where it leads */
 };
 
-/* Stable words: "ok", "missing", "size", "sha256", "type", "changed", "unreadable". */
+/* Stable words: "ok", "missing", "size", "sha256", "type", "changed", "unreadable",
+ * "link". */
 const char *bake_file_state_name(enum bake_file_state state);
 
 struct bake_file_check {
@@ -55,7 +57,7 @@ enum bake_status bake_store_check(int root, struct bake_file_check *checks, size
 	const struct bake_check_options *options, struct bake_error *err) BAKE_CHECKED;
 
 /* The story of a check that is not RIGHT: integrity.missing, integrity.size, integrity.sha256,
- * integrity.changed, path.type, ... */
+ * integrity.changed, integrity.link, path.type, ... */
 enum bake_status bake_file_check_error(const struct bake_file_check *check, struct bake_error *err);
 
 #endif

@@ -634,3 +634,85 @@ def test_the_client_s_own_metadata_is_brought_up_to_date(locked, hub, commit):
     ok(local(locked))
     assert not hub.log
     assert found(locked.models) == local_tree("m/", commit, FILES)
+
+
+# Verifying and indexing it.
+
+@pytest.mark.parametrize("layout", ["hf-local", "hf-cache"])
+def test_verify(locked, layout):
+    ok(locked.fetch("--layout", layout))
+    result = ok(locked.verify("-l", locked.lock_path, "--layout", layout))
+    assert layout in result.out
+    more = len(FILES) + 2
+    assert f"{len(FILES) + more} of {len(FILES) + more} files verified" in result.out
+    ok(locked.verify("-l", locked.lock_path, "--layout", layout, "--quick"))
+
+
+def replace_link(path):
+    path.unlink()
+    path.symlink_to("../../blobs/other")
+
+
+@pytest.mark.parametrize("name, layout, where, damage, error", [
+    ("link-gone", "hf-cache", BASE + "snapshots/{commit}/config.json", os.unlink,
+     "integrity.missing"),
+    ("link-elsewhere", "hf-cache", BASE + "snapshots/{commit}/config.json", replace_link,
+     "integrity.link"),
+    ("link-a-file", "hf-cache", BASE + "snapshots/{commit}/config.json",
+     lambda path: (path.unlink(), path.write_bytes(FILES["config.json"])), "integrity.link"),
+    ("blob", "hf-cache", BASE + "blobs/{blob}", lambda path: path.write_bytes(b'{"a": 2}\n'),
+     "integrity.sha256"),
+    ("ref", "hf-cache", BASE + "refs/main", lambda path: path.write_text("cd" * 20),
+     "integrity.sha256"),
+    ("ref-newline", "hf-cache", BASE + "refs/main",
+     lambda path: path.write_text(path.read_text() + "\n"), "integrity.size"),
+    ("tree", "hf-cache", BASE + "trees/{commit}.json", os.unlink, "integrity.missing"),
+    ("tree-a-link", "hf-cache", BASE + "trees/{commit}.json",
+     lambda path: (path.unlink(), path.symlink_to("../refs/main")), "integrity.type"),
+    ("extra", "hf-cache", BASE + "refs/other", lambda path: path.write_text("x"),
+     "integrity.extra"),
+    ("metadata", "hf-local", "m/.cache/huggingface/download/config.json.metadata", os.unlink,
+     "integrity.missing"),
+    ("outdated-metadata", "hf-local", "m/config.json", lambda path: os.utime(path, (9, 9)),
+     "integrity.sha256"),
+    ("extra-metadata", "hf-local", "m/.cache/huggingface/download/more.metadata",
+     lambda path: path.write_text("x"), "integrity.extra"),
+])
+def test_verify_finds(locked, commit, name, layout, where, damage, error):
+    ok(locked.fetch("--layout", layout))
+    damage(locked.models / where.format(commit=commit, blob=git_sha1(FILES["config.json"])))
+    fails(locked.verify("-l", locked.lock_path, "--layout", layout), 20, error)
+
+
+def test_verify_of_models_that_need_not_be_there(place, hub):
+    hub.plain["/x.gguf"] = File(noise(5000))
+    hub.add("org/a", FILES)
+    hub.add("org/b", {"x.bin": noise(9000)})
+    place.locked({"a": hub_model("org/a", path="a"),
+                  "b": hub_model("org/b", path="b", required=False),
+                  "x": {"source": {"url": hub.origin + "/x.gguf"}, "path": "x",
+                        "required": False}})
+    ok(cache(place))
+    ok(place.verify("-l", place.lock_path, "--layout", "hf-cache"))
+    ok(cache(place, "b"))
+    ok(place.verify("-l", place.lock_path, "--layout", "hf-cache"))
+    (place.models / "models--org--b/refs/main").unlink()
+    fails(place.verify("-l", place.lock_path, "--layout", "hf-cache"), 20, "integrity.missing")
+    fails(place.verify("-l", place.lock_path, "--layout", "hf-cache", "x"), 78, "layout.source")
+
+
+def test_verify_needs_the_lock(locked):
+    ok(cache(locked))
+    fails(locked.verify("--layout", "hf-cache"), 64, "usage.arguments")
+
+
+def test_index(locked):
+    """An index describes the plain files, which hf-local has; hf-cache it refuses with a hint."""
+    ok(local(locked))
+    ok(locked.index())
+    assert locked.index_json["models"][0]["status"] == "baked"
+    ok(locked.verify("-l", locked.lock_path, "--layout", "hf-local"))
+    locked.models = locked.path / "cache"
+    ok(cache(locked))
+    result = fails(locked.index(), 66, "index.nothing")
+    assert "hint: " in result.err and "hf-cache" in result.err

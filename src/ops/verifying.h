@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A verification in progress. Inside ops only. */
+#ifndef OPS_VERIFYING_H
+#define OPS_VERIFYING_H
+
+#include "manifest/lock.h"
+#include "ops/verify.h"
+
+/* Whether something of the model is there; comes after the files were checked. */
+bool bake_verifying_any_there(
+	const struct bake_verify_report *report, const struct bake_verify_model *model);
+
+/*
+ * Adds to the report, as one more model that is named after the layout, the links and texts that
+ * belong around the models that are expected or there, compared with those beneath root. Comes
+ * after the files were checked.
+ */
+enum bake_status bake_verifying_layout(enum bake_layout layout, const struct bake_lock *lock,
+	int root, struct bake_verify_report *report, struct bake_error *err) BAKE_CHECKED;
+
+#endif
