@@ -23,6 +23,7 @@
 #include "base/relpath.h"
 #include "base/span.h"
 #include "digest/digest.h"
+#include "fs/file.h"
 #include "fs/workdir.h"
 
 enum {
@@ -111,5 +112,14 @@ void bake_sink_close(struct bake_sink *sink);
 
 /* Closes and removes the part. */
 void bake_sink_discard(struct bake_sink *sink);
+
+/*
+ * Fills the part, from its beginning, with the pinned size of from's bytes, read from its beginning:
+ * a clone where the file system has clones, else a copy by the kernel, else one through memory.
+ * Every byte that is in the part then is hashed, whichever way it came. progress (may be NULL) is
+ * told from the caller's thread. A source that ends early: BAKE_ERR_INTEGRITY integrity.size.
+ */
+enum bake_status bake_sink_copy(struct bake_sink *sink, int from,
+	const struct bake_read_progress *progress, struct bake_error *err) BAKE_CHECKED;
 
 #endif

@@ -2,49 +2,31 @@
 #include "store/copy.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
-#include "base/stop.h"
-#include "base/text.h"
+#include "fs/file.h"
 
-enum {
-	PIECE_BYTES = 1024 * 1024
+struct progress {
+	const struct bake_events *events;
+	const struct bake_sink *sink;
+	uint64_t done;
 };
 
-static enum bake_status copy_bytes(
-	int from, struct bake_sink *sink, const struct bake_events *events, struct bake_error *err)
+static void on_more(void *context, uint64_t bytes)
 {
-	_cleanup_free_ uint8_t *piece = malloc(PIECE_BYTES);
+	struct progress *progress = context;
 
-	if (!piece)
-		return bake_error_nomem(err);
-	while (!bake_sink_full(sink)) {
-		ssize_t got = pread(from, piece, PIECE_BYTES, (off_t)sink->frontier);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return bake_error_errno(err, errno, "read");
-		if (got == 0)
-			return bake_error_set(err, BAKE_ERR_INTEGRITY, "integrity.size",
-				"expected %" PRIu64 " bytes, got %" PRIu64, sink->size,
-				sink->frontier);
-		BAKE_TRY(bake_sink_write(sink, sink->frontier, bake_span(piece, (size_t)got), err));
-		bake_emit_bytes(
-			events, BAKE_EVENT_PROGRESS, sink->path.text, sink->frontier, sink->size);
-		BAKE_TRY(bake_stop_check(err));
-	}
-	return BAKE_OK;
+	progress->done += bytes;
+	bake_emit_bytes(progress->events, BAKE_EVENT_PROGRESS, progress->sink->path.text,
+		progress->done, progress->sink->size);
 }
 
 enum bake_status bake_store_copy(
 	int from, struct bake_sink *sink, const struct bake_events *events, struct bake_error *err)
 {
+	struct progress state = {.events = events, .sink = sink};
+	struct bake_read_progress progress = {.more = on_more, .context = &state};
 	struct stat st;
 
 	if (fstat(from, &st) != 0)
@@ -53,10 +35,6 @@ enum bake_status bake_store_copy(
 		return bake_error_set(err, BAKE_ERR_INTEGRITY, "integrity.size",
 			"expected %" PRIu64 " bytes, got %" PRIu64, sink->size,
 			(uint64_t)st.st_size);
-	/* What an earlier run left may be wrong, and copying takes no longer than reading it again. */
-	if (sink->resumed > 0)
-		BAKE_TRY(bake_sink_restart(sink, err));
-	(void)posix_fadvise(from, 0, 0, POSIX_FADV_SEQUENTIAL);
-	BAKE_TRY(copy_bytes(from, sink, events, err));
+	BAKE_TRY(bake_sink_copy(sink, from, &progress, err));
 	return bake_sink_commit(sink, err);
 }

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files copied through the sink, and the cache they come from. */
+/* Files copied through the sink. */
 #include "unit/rows.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "digest/hasher.h"
-#include "store/cache.h"
 #include "store/copy.h"
 #include "unit/scratch.h"
 
@@ -91,145 +88,169 @@ static void try_copy(void **state)
 	assert_true(scratch_says(root, "source", row->source));
 }
 
-/* More than a piece at a time, from wherever the descriptor stands. */
-static void a_large_file_is_copied_in_pieces(void)
+/* From wherever the descriptor stands; flip: the byte that is changed in the source behind our back,
+ * SIZE_MAX: none. */
+static void copy_large(size_t len, size_t flip)
 {
-	enum {
-		LARGE = 3 * 1024 * 1024 + 5
-	};
 	char where[SCRATCH_PATH];
 	_cleanup_close_ int root = scratch_open(where);
 	_cleanup_(bake_workdir_close) struct bake_workdir workdir = BAKE_WORKDIR_INIT;
-	_cleanup_free_ uint8_t *bytes = malloc(LARGE);
+	_cleanup_free_ uint8_t *bytes = malloc(len);
 	_cleanup_close_ int from = -1;
 	struct bake_sink_target target = target_of("large");
 	struct bake_error err = BAKE_ERROR_INIT;
 
 	assert_non_null(bytes);
-	for (size_t i = 0; i < LARGE; i++)
+	for (size_t i = 0; i < len; i++)
 		bytes[i] = (uint8_t)(i * 7 + i / 251);
-	scratch_write(root, "source", bytes, LARGE);
-	target.size = LARGE;
+	target.size = len;
 	check_status(
-		bake_digest_of(bake_span(bytes, LARGE), &target.sha256, &err), &err, BAKE_OK, NULL);
+		bake_digest_of(bake_span(bytes, len), &target.sha256, &err), &err, BAKE_OK, NULL);
+	if (flip != SIZE_MAX)
+		bytes[flip] ^= 1;
+	scratch_write(root, "source", bytes, len);
 	from = openat(root, "source", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(lseek(from, 100, SEEK_SET), 100);
 	check_status(bake_workdir_open(root, 0, NULL, &workdir, &err), &err, BAKE_OK, NULL);
+	if (flip != SIZE_MAX) {
+		check_status(copy(&workdir, &target, from, &err), &err, BAKE_ERR_INTEGRITY,
+			"integrity.sha256");
+		assert_false(scratch_has(root, "large"));
+		return;
+	}
 	check_status(copy(&workdir, &target, from, &err), &err, BAKE_OK, NULL);
-	assert_true(scratch_holds(root, "large", bytes, LARGE));
+	assert_true(scratch_holds(root, "large", bytes, len));
 }
 
-/* A cache and where it keeps CONTENT. */
-struct bench {
-	int dir;
-	struct bake_cache cache;
-	struct bake_arena arena;
-	struct bake_sink_target target;
-	struct bake_error err;
+enum {
+	PIECE = 1024 * 1024,
+	LARGE = 40 * PIECE + 5 /* more than copying may be ahead of the hash */
 };
 
-static void bench_close(struct bench *bench)
+static void a_file_of_some_pieces(void)
 {
-	bake_cache_close(&bench->cache);
-	bake_arena_release(&bench->arena);
-	(void)close(bench->dir);
+	copy_large(3 * PIECE + 5, SIZE_MAX);
 }
 
-static void bench_open(struct bench *bench)
+static void a_large_file(void)
+{
+	copy_large(LARGE, SIZE_MAX);
+}
+
+static void a_whole_number_of_pieces(void)
+{
+	copy_large((size_t)24 * PIECE, SIZE_MAX);
+}
+
+static void the_first_byte_is_hashed(void)
+{
+	copy_large(LARGE, 0);
+}
+
+static void a_byte_between_pieces_is_hashed(void)
+{
+	copy_large(LARGE, (size_t)17 * PIECE);
+}
+
+static void the_last_byte_is_hashed(void)
+{
+	copy_large(LARGE, LARGE - 1);
+}
+
+/* What the sink is told, not the store, which looks at the size first. */
+static void a_source_that_ends_early(size_t len, uint64_t size)
 {
 	char where[SCRATCH_PATH];
-	char path[SCRATCH_PATH + 32];
-
-	*bench = (struct bench){
-		.dir = scratch_open(where),
-		.cache = BAKE_CACHE_INIT,
-		.arena = BAKE_ARENA_INIT(10000),
-		.target = target_of("replaced"),
-	};
-	(void)snprintf(path, sizeof(path), "%s/made/cache", where);
-	check_status(bake_cache_open(&bench->cache, path, &bench->err), &bench->err, BAKE_OK, NULL);
-	check_status(bake_cache_path(&bench->arena, &bench->target.sha256, &bench->target.path,
-			     &bench->err),
-		&bench->err, BAKE_OK, NULL);
-}
-
-#define BENCH                                                                                      \
-	_cleanup_(bench_close) struct bench bench;                                                 \
-	bench_open(&bench)
-
-static void fill(struct bench *bench)
-{
+	_cleanup_close_ int root = scratch_open(where);
+	_cleanup_(bake_workdir_close) struct bake_workdir workdir = BAKE_WORKDIR_INIT;
 	_cleanup_(bake_sink_close) struct bake_sink sink = BAKE_SINK_INIT;
+	_cleanup_close_ int from = -1;
+	struct bake_sink_target target = target_of("short");
+	struct bake_error err = BAKE_ERROR_INIT;
 
-	check_status(bake_sink_open(&sink, &bench->cache.workdir, &bench->target, &bench->err),
-		&bench->err, BAKE_OK, NULL);
-	check_status(bake_sink_write(&sink, 0, bake_span_text(CONTENT), &bench->err), &bench->err,
-		BAKE_OK, NULL);
-	check_status(bake_sink_commit(&sink, &bench->err), &bench->err, BAKE_OK, NULL);
+	target.size = size;
+	scratch_text(root, "source", "");
+	from = openat(root, "source", O_RDWR | O_CLOEXEC);
+	assert_int_equal(ftruncate(from, (off_t)len), 0);
+	check_status(bake_workdir_open(root, 0, NULL, &workdir, &err), &err, BAKE_OK, NULL);
+	check_status(bake_sink_open(&sink, &workdir, &target, &err), &err, BAKE_OK, NULL);
+	check_status(bake_sink_copy(&sink, from, NULL, &err), &err, BAKE_ERR_INTEGRITY,
+		"integrity.size");
 }
 
-static void files_are_kept_by_content(void)
+static void a_small_source_that_ends_early(void)
 {
-	char want[100];
-	char hex[BAKE_DIGEST_HEX_MAX];
-
-	BENCH;
-	(void)bake_digest_hex(&bench.target.sha256, hex);
-	(void)snprintf(want, sizeof(want), "sha256/%.2s/%s", hex, hex);
-	assert_string_equal(bench.target.path.text, want);
-	fill(&bench);
-	assert_true(scratch_says(bench.cache.root, want, CONTENT));
+	a_source_that_ends_early(1000, 1001);
 }
 
-static void what_is_kept_is_found(void)
+static void a_large_source_that_ends_early(void)
 {
-	_cleanup_close_ int fd = -1;
-	char text[LEN + 1];
-
-	BENCH;
-	check_status(bake_cache_find(&bench.cache, bench.target.path, LEN, &fd, &bench.err),
-		&bench.err, BAKE_OK, NULL);
-	assert_int_equal(fd, -1);
-	fill(&bench);
-	check_status(bake_cache_find(&bench.cache, bench.target.path, LEN, &fd, &bench.err),
-		&bench.err, BAKE_OK, NULL);
-	assert_true(fd >= 0);
-	assert_int_equal(pread(fd, text, sizeof(text), 0), LEN);
-	assert_memory_equal(text, CONTENT, LEN);
+	a_source_that_ends_early(LARGE, LARGE + 1);
 }
 
-static void a_file_of_another_size_is_dropped(void)
+/* A descriptor that cannot be read: said, and no thread is left waiting. */
+static void a_source_that_cannot_be_read(void)
 {
-	int fd = 42;
+	char where[SCRATCH_PATH];
+	_cleanup_close_ int root = scratch_open(where);
+	_cleanup_(bake_workdir_close) struct bake_workdir workdir = BAKE_WORKDIR_INIT;
+	_cleanup_(bake_sink_close) struct bake_sink sink = BAKE_SINK_INIT;
+	_cleanup_close_ int from = -1;
+	struct bake_sink_target target = target_of("unread");
+	struct bake_error err = BAKE_ERROR_INIT;
 
-	BENCH;
-	fill(&bench);
-	check_status(bake_cache_find(&bench.cache, bench.target.path, LEN + 1, &fd, &bench.err),
-		&bench.err, BAKE_OK, NULL);
-	assert_int_equal(fd, -1);
-	assert_false(scratch_has(bench.cache.root, bench.target.path.text));
+	target.size = LARGE;
+	scratch_text(root, "source", "");
+	from = openat(root, "source", O_WRONLY | O_CLOEXEC);
+	check_status(bake_workdir_open(root, 0, NULL, &workdir, &err), &err, BAKE_OK, NULL);
+	check_status(bake_sink_open(&sink, &workdir, &target, &err), &err, BAKE_OK, NULL);
+	check_status(bake_sink_copy(&sink, from, NULL, &err), &err, BAKE_ERR_IO, "fs.io");
 }
 
-static void a_link_in_the_cache_is_not_followed(void)
-{
-	int fd = 42;
+struct told {
+	uint64_t bytes;
+};
 
-	BENCH;
-	fill(&bench);
-	bake_cache_drop(&bench.cache, bench.target.path);
-	scratch_text(bench.cache.root, "elsewhere", CONTENT);
-	assert_int_equal(symlinkat("../../elsewhere", bench.cache.root, bench.target.path.text), 0);
-	check_status(bake_cache_find(&bench.cache, bench.target.path, LEN, &fd, &bench.err),
-		&bench.err, BAKE_ERR_CANTCREATE, "path.symlink");
-	assert_int_equal(fd, -1);
+static void on_more(void *context, uint64_t bytes)
+{
+	((struct told *)context)->bytes += bytes;
+}
+
+static void progress_counts_every_byte_once(void)
+{
+	char where[SCRATCH_PATH];
+	_cleanup_close_ int root = scratch_open(where);
+	_cleanup_(bake_workdir_close) struct bake_workdir workdir = BAKE_WORKDIR_INIT;
+	_cleanup_(bake_sink_close) struct bake_sink sink = BAKE_SINK_INIT;
+	_cleanup_close_ int from = -1;
+	struct told told = {0};
+	struct bake_read_progress progress = {.more = on_more, .context = &told};
+	struct bake_sink_target target = target_of("told");
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	target.size = LARGE;
+	scratch_text(root, "source", "");
+	from = openat(root, "source", O_RDWR | O_CLOEXEC);
+	assert_int_equal(ftruncate(from, LARGE), 0);
+	check_status(bake_workdir_open(root, 0, NULL, &workdir, &err), &err, BAKE_OK, NULL);
+	leave_part(&workdir, &target, "something else");
+	check_status(bake_sink_open(&sink, &workdir, &target, &err), &err, BAKE_OK, NULL);
+	check_status(bake_sink_copy(&sink, from, &progress, &err), &err, BAKE_OK, NULL);
+	assert_true(bake_sink_full(&sink));
+	assert_int_equal(told.bytes, LARGE);
 }
 
 static const struct scenario others[] = {
-	{"a large file is copied in pieces", a_large_file_is_copied_in_pieces},
-	{"cache: files are kept by content", files_are_kept_by_content},
-	{"cache: what is kept is found", what_is_kept_is_found},
-	{"cache: a file of another size is dropped", a_file_of_another_size_is_dropped},
-	{"cache: a link is not followed", a_link_in_the_cache_is_not_followed},
+	{"a file of some pieces", a_file_of_some_pieces},
+	{"a large file", a_large_file},
+	{"a whole number of pieces", a_whole_number_of_pieces},
+	{"the first byte is hashed", the_first_byte_is_hashed},
+	{"a byte between pieces is hashed", a_byte_between_pieces_is_hashed},
+	{"the last byte is hashed", the_last_byte_is_hashed},
+	{"a small source that ends early", a_small_source_that_ends_early},
+	{"a large source that ends early", a_large_source_that_ends_early},
+	{"a source that cannot be read", a_source_that_cannot_be_read},
+	{"progress counts every byte once", progress_counts_every_byte_once},
 };
 
 int main(void)
