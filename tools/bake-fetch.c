@@ -99,6 +99,8 @@ static void put_file(struct bake_json_writer *writer, const struct bake_fetch_fi
 	bake_json_put_u64(writer, "size", file->size);
 	if (file->received)
 		bake_json_put_u64(writer, "received", file->received);
+	if (file->in_cache)
+		bake_json_put_bool(writer, "in_cache", true);
 	if (file->resumed)
 		bake_json_put_u64(writer, "resumed", file->resumed);
 	if (file->retries)
@@ -143,20 +145,33 @@ static size_t count_outcome(const struct bake_fetch_report *report, enum bake_fe
 	return count;
 }
 
+/* What a dry run says of a file. */
+static const char *plan_word(const struct bake_fetch_file *file)
+{
+	if (file->in_cache)
+		return "cache";
+	return file->outcome == BAKE_FETCH_PENDING ? "fetch"
+						   : bake_fetch_outcome_name(file->outcome);
+}
+
 static void print_plan(const struct bake_fetch_report *report)
 {
+	uint64_t bytes = 0;
+	size_t count = 0;
+
 	for (size_t i = 0; i < report->file_count; i++) {
 		const struct bake_fetch_file *file = &report->files[i];
 
-		(void)printf("%-8s %10s  %s\n",
-			file->outcome == BAKE_FETCH_PENDING
-				? "fetch"
-				: bake_fetch_outcome_name(file->outcome),
-			BAKE_BYTES(file->size), BAKE_SHOW(file->path));
+		(void)printf("%-8s %10s  %s\n", plan_word(file), BAKE_BYTES(file->size),
+			BAKE_SHOW(file->path));
+		if (file->outcome == BAKE_FETCH_PENDING && !file->in_cache) {
+			bytes = bake_u64_add_capped(bytes, file->size);
+			count++;
+		}
 	}
 	(void)printf("%zu files, %s; %zu to fetch, %s; %s free: %s\n", report->file_count,
-		BAKE_BYTES(report->bytes), count_outcome(report, BAKE_FETCH_PENDING),
-		BAKE_BYTES(report->needed_bytes), BAKE_BYTES(report->free_bytes),
+		BAKE_BYTES(report->bytes), count, BAKE_BYTES(bytes),
+		BAKE_BYTES(report->free_bytes),
 		report->needed_bytes <= report->free_bytes ? "it fits" : "it does not fit");
 }
 

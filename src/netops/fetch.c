@@ -74,13 +74,33 @@ static void emit_locked(void *context, const struct bake_event *event)
 	(void)pthread_mutex_unlock(&fetching->event_lock);
 }
 
-/* A file that went into the cache is not there yet: its copy says when it is. */
+/* Whether the failure is the cache's, and the item goes on without it. */
+static bool goes_on(const struct bake_fetching *fetching, const char *name)
+{
+	for (size_t i = 0; i < fetching->item_count; i++) {
+		const struct bake_fetch_item *item = &fetching->items[i];
+
+		if (item->to_cache && item->past_cache && strcmp(item->path.text, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A file that went into the cache is not there yet: its copy says when it is, and what went past
+ * it says so itself. */
 static void emit_engine(void *context, const struct bake_event *event)
 {
 	struct bake_fetching *fetching = context;
+	struct bake_event other = *event;
 
-	if (event->kind != BAKE_EVENT_DONE || fetching->cache.root < 0)
-		emit_locked(context, event);
+	if (bake_cache_is_open(&fetching->cache)) {
+		if (event->kind == BAKE_EVENT_DONE ||
+			(event->kind == BAKE_EVENT_START && event->name == fetching->silent))
+			return;
+		if (event->kind == BAKE_EVENT_FAIL && goes_on(fetching, event->name))
+			other.kind = BAKE_EVENT_RETRY;
+	}
+	emit_locked(context, &other);
 }
 
 static void release(struct bake_fetching *fetching)
@@ -158,20 +178,25 @@ static void fail_twins(struct bake_fetching *fetching)
 	}
 }
 
-/* Two rounds: a damaged file in the cache shows when it is copied, and is fetched once more. */
+/* Again as long as that changes something: a damaged file in the cache shows when it is copied, a
+ * cache that is full when it is written to, and others may be fetching the same. */
 static enum bake_status bring(struct bake_fetching *fetching, struct bake_error *err)
 {
-	for (int round = 0; round < 2 && any_open(fetching); round++) {
-		BAKE_TRY(bake_fetching_transfer(fetching, err));
+	bool idle;
+
+	do {
+		fetching->again = false;
+		BAKE_TRY(bake_fetching_transfer(fetching, &idle, err));
 		BAKE_TRY(bake_fetching_copy(fetching, err));
 		bake_fetching_settle_same(fetching);
-	}
+		if (idle && any_open(fetching))
+			BAKE_TRY(bake_fetching_wait(fetching, err));
+	} while (fetching->again && any_open(fetching));
 	fail_twins(fetching);
 	return BAKE_OK;
 }
 
-/* The failure that decides the exit code. One of a model that need not be there counts less. */
-static enum bake_status worst(const struct bake_fetching *fetching, struct bake_error *err)
+enum bake_status bake_fetching_worst(const struct bake_fetching *fetching, struct bake_error *err)
 {
 	const struct bake_fetch_file *worst = NULL;
 	enum bake_status status = BAKE_OK;
@@ -221,12 +246,11 @@ static enum bake_status work(struct bake_fetching *fetching, struct bake_error *
 		return bake_error_wrap(err, "models");
 	fetching->touched = true;
 	BAKE_TRY(bake_fetching_look(fetching, err)); /* another process may have been here */
-	if (options->cache_dir)
-		BAKE_TRY(bake_cache_open(&fetching->cache, options->cache_dir, err));
+	BAKE_TRY(bake_fetching_open_cache(fetching, err));
 	BAKE_TRY(bake_fetching_space(fetching, err));
 	bake_emit_plan(&fetching->events, fetching->item_count, fetching->report->bytes);
 	BAKE_TRY(bring(fetching, err));
-	status = worst(fetching, err);
+	status = bake_fetching_worst(fetching, err);
 	if (status != BAKE_OK && status != BAKE_ERR_PARTIAL)
 		return status;
 	BAKE_TRY(bake_fetching_arrange(fetching, err));
@@ -248,6 +272,19 @@ static void sweep(struct bake_fetching *fetching)
 	}
 }
 
+/* For a dry run: what would not come over the network. */
+static enum bake_status look_in_cache(struct bake_fetching *fetching, struct bake_error *err)
+{
+	BAKE_TRY(bake_fetching_open_cache(fetching, err));
+	for (size_t i = 0; bake_cache_is_open(&fetching->cache) && i < fetching->item_count; i++) {
+		struct bake_fetch_item *item = &fetching->items[i];
+
+		item->report->in_cache =
+			bake_fetching_is_open(item) && bake_fetching_find_cached(fetching, item);
+	}
+	return BAKE_OK;
+}
+
 static enum bake_status fetch(struct bake_fetching *fetching, struct bake_error *err)
 {
 	unsigned made = bake_dir_missing(fetching->options->models_dir);
@@ -263,7 +300,7 @@ static enum bake_status fetch(struct bake_fetching *fetching, struct bake_error 
 	BAKE_TRY(bake_fetching_look(fetching, err));
 	BAKE_TRY(bake_fetching_look_around(fetching, &arranged, err));
 	if (fetching->options->dry_run)
-		return BAKE_OK;
+		return look_in_cache(fetching, err);
 	if (any_open(fetching) || !arranged)
 		status = work(fetching, err);
 	else if (!made)

@@ -46,6 +46,7 @@ struct bake_fetch_file {
 	uint64_t received; /* bytes over the network */
 	unsigned retries;
 	bool required;
+	bool in_cache; /* in a dry run: it would come from there */
 	enum bake_fetch_outcome outcome;
 	struct bake_error error; /* of a failed one */
 };

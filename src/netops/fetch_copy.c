@@ -16,6 +16,7 @@
 static enum bake_status find_source(struct bake_fetching *fetching, struct bake_fetch_item *item,
 	int *out_fd, struct bake_error *err)
 {
+	struct bake_cache_entry entry = bake_fetching_entry(item);
 	struct stat st;
 
 	*out_fd = -1;
@@ -24,9 +25,10 @@ static enum bake_status find_source(struct bake_fetching *fetching, struct bake_
 				  item->twin->report->outcome == BAKE_FETCH_CACHED ||
 				  item->twin->report->outcome == BAKE_FETCH_COPIED))
 		return bake_open_regular(fetching->root, item->twin->path, out_fd, &st, err);
-	if (item->in_cache)
-		return bake_cache_find(
-			&fetching->cache, item->cache_path, item->file->size, out_fd, err);
+	if (item->in_cache) {
+		*out_fd = bake_cache_find(&fetching->cache, &entry);
+		return BAKE_OK;
+	}
 	if (item->model->source.kind == BAKE_SOURCE_FILE)
 		return bake_local_open(
 			fetching->lock_dir, item->model, item->file, out_fd, NULL, err);
@@ -63,17 +65,18 @@ static enum bake_status copy_item(struct bake_fetching *fetching, struct bake_fe
 }
 
 /* A cached file that is not what its name says is dropped, and the item open again. */
-static bool drop_bad_cache(struct bake_fetching *fetching, struct bake_fetch_item *item,
+static bool drop_bad_cache(struct bake_fetching *fetching, struct bake_fetch_item *item, int fd,
 	const struct bake_error *error)
 {
-	if (!item->in_cache || item->stale_cache || error->status != BAKE_ERR_INTEGRITY)
+	struct bake_cache_entry entry = bake_fetching_entry(item);
+
+	if (!item->in_cache || error->status != BAKE_ERR_INTEGRITY)
 		return false;
-	bake_cache_drop(&fetching->cache, item->cache_path);
+	bake_cache_drop(&fetching->cache, &entry, fd);
 	bake_emitf(&fetching->events, BAKE_EVENT_WARNING,
 		"the cache's copy of %s is damaged; it is dropped and fetched anew",
 		BAKE_SHOW(item->path.text));
-	item->in_cache = false;
-	item->stale_cache = true;
+	bake_fetching_lost_cached(fetching, item);
 	return true;
 }
 
@@ -84,19 +87,16 @@ static enum bake_fetch_outcome outcome_of(const struct bake_fetch_item *item)
 	return item->in_cache ? BAKE_FETCH_CACHED : BAKE_FETCH_COPIED;
 }
 
-static void copy_one(void *context, size_t index)
+static void copy_item_or_fail(struct bake_fetching *fetching, struct bake_fetch_item *item)
 {
-	struct bake_fetching *fetching = context;
-	struct bake_fetch_item *item = &fetching->items[index];
 	struct bake_error error = BAKE_ERROR_INIT;
 	_cleanup_close_ int from = -1;
 	enum bake_status status;
 
-	if (!bake_fetching_is_open(item) || item->same || bake_stop_signal())
-		return;
 	status = find_source(fetching, item, &from, &error);
 	if (status == BAKE_OK && from < 0) {
-		item->in_cache = false; /* it went while we looked elsewhere: fetched after all */
+		if (item->in_cache) /* it went while we looked elsewhere */
+			bake_fetching_lost_cached(fetching, item);
 		return;
 	}
 	if (status == BAKE_OK)
@@ -105,19 +105,35 @@ static void copy_one(void *context, size_t index)
 		bake_fetching_done(fetching, item, outcome_of(item));
 		return;
 	}
-	if (status == BAKE_ERR_INTERRUPTED || drop_bad_cache(fetching, item, &error))
+	if (status == BAKE_ERR_INTERRUPTED || drop_bad_cache(fetching, item, from, &error))
 		return;
 	if (status == BAKE_ERR_INTEGRITY && from >= 0)
 		hint_of(from, &error);
 	bake_fetching_fail(fetching, item, &error);
 }
 
+/* First what stands for itself, then what may be copied from that. */
+static void copy_first(void *context, size_t index)
+{
+	struct bake_fetching *fetching = context;
+	struct bake_fetch_item *item = &fetching->items[index];
+
+	if (!item->twin && !item->same && bake_fetching_is_open(item) && !bake_stop_signal())
+		copy_item_or_fail(fetching, item);
+}
+
+static void copy_twin(void *context, size_t index)
+{
+	struct bake_fetching *fetching = context;
+	struct bake_fetch_item *item = &fetching->items[index];
+
+	if (item->twin && !item->same && bake_fetching_is_open(item) && !bake_stop_signal())
+		copy_item_or_fail(fetching, item);
+}
+
 enum bake_status bake_fetching_copy(struct bake_fetching *fetching, struct bake_error *err)
 {
-	/* First what stands for itself, then what is copied from that. */
-	for (int round = 0; round < 2; round++) {
-		bake_parallel(fetching->item_count, 0, copy_one, fetching);
-		BAKE_TRY(bake_stop_check(err));
-	}
-	return BAKE_OK;
+	bake_parallel(fetching->item_count, 0, copy_first, fetching);
+	bake_parallel(fetching->item_count, 0, copy_twin, fetching);
+	return bake_stop_check(err);
 }

@@ -309,34 +309,72 @@ static bool cached(const struct bake_fetching *fetching, const struct bake_fetch
 	       (uint64_t)st.st_size == item->file->size;
 }
 
-enum bake_status bake_fetching_space(struct bake_fetching *fetching, struct bake_error *err)
+/* What the cache still lacks of an item that goes through it. */
+static uint64_t cache_need(const struct bake_fetching *fetching, const struct bake_fetch_item *item)
 {
-	uint64_t models = 0;
-	uint64_t cache = 0;
+	if (!bake_fetching_is_open(item) || !item->url_count || item->twin ||
+		cached(fetching, item))
+		return 0;
+	return item->file->size - part_bytes(&fetching->cache.workdir, item, item->cache_path);
+}
+
+/* What the cache has no room for goes past it: a cache that is full stops nobody. */
+static void fit_cache(struct bake_fetching *fetching, uint64_t room)
+{
+	size_t past = 0;
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < fetching->item_count; i++) {
+		struct bake_fetch_item *item = &fetching->items[i];
+		uint64_t need = cache_need(fetching, item);
+
+		if (need <= room) {
+			room -= need;
+			continue;
+		}
+		item->past_cache = true;
+		bytes = bake_u64_add_capped(bytes, item->file->size);
+		past++;
+	}
+	if (past)
+		bake_emitf(&fetching->events, BAKE_EVENT_NOTICE,
+			"the cache has no room for %zu of the files (%s): they are fetched without "
+			"it",
+			past, BAKE_BYTES(bytes));
+}
+
+/* What the cache may take: on one file system with the models, what these leave. */
+static enum bake_status cache_room(const struct bake_fetching *fetching, uint64_t models,
+	uint64_t *out_room, struct bake_error *err)
+{
 	struct stat models_at;
 	struct stat cache_at;
 
-	for (size_t i = 0; i < fetching->item_count; i++) {
-		const struct bake_fetch_item *item = &fetching->items[i];
-		uint64_t size = item->file->size;
-
-		if (!bake_fetching_is_open(item) || item->same)
-			continue;
-		models = bake_u64_add_capped(
-			models, size - part_bytes(&fetching->workdir, item, item->path));
-		if (fetching->cache.root >= 0 && item->url_count && !item->twin &&
-			!cached(fetching, item))
-			cache = bake_u64_add_capped(
-				cache, size - part_bytes(&fetching->cache.workdir, item,
-						      item->cache_path));
-	}
-	if (fetching->cache.root < 0)
-		return check_space(fetching->root, "the models directory", models, err);
 	if (fstat(fetching->root, &models_at) != 0 || fstat(fetching->cache.root, &cache_at) != 0)
 		return bake_error_errno(err, errno, "free space");
+	BAKE_TRY(bake_dir_free(fetching->cache.root, out_room, err));
 	if (models_at.st_dev == cache_at.st_dev)
-		return check_space(fetching->root, "models and cache together",
-			bake_u64_add_capped(models, cache), err);
-	BAKE_TRY(check_space(fetching->cache.root, "the cache", cache, err));
-	return check_space(fetching->root, "the models directory", models, err);
+		*out_room -= bake_u64_min(*out_room, models);
+	return BAKE_OK;
+}
+
+enum bake_status bake_fetching_space(struct bake_fetching *fetching, struct bake_error *err)
+{
+	uint64_t models = 0;
+	uint64_t room = 0;
+
+	for (size_t i = 0; i < fetching->item_count; i++) {
+		const struct bake_fetch_item *item = &fetching->items[i];
+
+		if (bake_fetching_is_open(item) && !item->same)
+			models = bake_u64_add_capped(
+				models, item->file->size -
+						part_bytes(&fetching->workdir, item, item->path));
+	}
+	BAKE_TRY(check_space(fetching->root, "the models directory", models, err));
+	if (!bake_cache_is_writable(&fetching->cache))
+		return BAKE_OK;
+	BAKE_TRY(cache_room(fetching, models, &room, err));
+	fit_cache(fetching, room);
+	return BAKE_OK;
 }

@@ -16,22 +16,6 @@ struct target {
 	struct bake_fetch_item *item;
 };
 
-static bool uses_cache(const struct target *target)
-{
-	return target->fetching->cache.root >= 0;
-}
-
-/* Whether another process has completed the file in the cache. */
-static enum bake_status look_in_cache(struct target *target, bool *out, struct bake_error *err)
-{
-	_cleanup_close_ int fd = -1;
-
-	BAKE_TRY(bake_cache_find(&target->fetching->cache, target->item->cache_path,
-		target->item->file->size, &fd, err));
-	*out = fd >= 0;
-	return BAKE_OK;
-}
-
 static struct bake_sink_target cache_target(const struct bake_fetch_item *item)
 {
 	return (struct bake_sink_target){
@@ -56,52 +40,104 @@ static enum bake_status open_sink(struct target *target, struct bake_error *err)
 	struct bake_fetching *fetching = target->fetching;
 	struct bake_fetch_item *item = target->item;
 	struct bake_sink_target place =
-		uses_cache(target) ? cache_target(item) : bake_fetching_target(fetching, item);
+		item->to_cache ? cache_target(item) : bake_fetching_target(fetching, item);
 
 	place.crew = fetching->crew;
 	place.events = &fetching->events;
-	place.source = uses_cache(target) ? 0 : source_of(item);
+	place.source = item->to_cache ? 0 : source_of(item);
 	return bake_sink_open(&item->sink,
-		uses_cache(target) ? &fetching->cache.workdir : &fetching->workdir, &place, err);
+		item->to_cache ? &fetching->cache.workdir : &fetching->workdir, &place, err);
+}
+
+/* Opens the sink in the cache, unless another process has completed the file there, or is at it. */
+static enum bake_status open_in_cache(struct target *target, struct bake_error *err)
+{
+	struct bake_fetching *fetching = target->fetching;
+	struct bake_fetch_item *item = target->item;
+	enum bake_status status;
+
+	item->to_cache = true;
+	if (bake_fetching_find_cached(fetching, item))
+		return BAKE_OK;
+	status = open_sink(target, err);
+	/* What was published before we had the lock was not seen by the first look. */
+	if (status == BAKE_OK && bake_fetching_find_cached(fetching, item))
+		bake_sink_discard(&item->sink);
+	item->waits = status != BAKE_OK && strcmp(err->id, "lock.held") == 0;
+	return item->waits ? BAKE_OK : status;
 }
 
 static enum bake_status open_target(
 	void *context, struct bake_extents *out_have, struct bake_error *err)
 {
 	struct target *target = context;
+	struct bake_fetching *fetching = target->fetching;
 	struct bake_fetch_item *item = target->item;
 
-	BAKE_TRY(open_sink(target, err));
-	if (uses_cache(target)) {
-		BAKE_TRY(look_in_cache(target, &item->in_cache, err));
-		if (item->in_cache) {
-			bake_sink_discard(&item->sink);
-			out_have->list[0] = (struct bake_extent){0, item->file->size};
-			out_have->count = item->file->size ? 1 : 0;
-			return BAKE_OK;
-		}
+	item->to_cache = false;
+	if (bake_fetching_fills_cache(fetching, item) && open_in_cache(target, err) != BAKE_OK) {
+		if (!bake_fetching_leave_cache(fetching, item, err))
+			return err->status;
+		item->to_cache = false;
 	}
+	/* Nothing to do here: others may have their turn. */
+	if (item->in_cache || item->waits) {
+		fetching->silent = item->path.text;
+		out_have->list[0] = (struct bake_extent){0, item->file->size};
+		out_have->count = item->file->size ? 1 : 0;
+		return BAKE_OK;
+	}
+	fetching->silent = NULL;
+	if (!item->to_cache)
+		BAKE_TRY(open_sink(target, err));
 	bake_sink_have(&item->sink, out_have);
 	return BAKE_OK;
+}
+
+/* When it is the cache that fails, the item is open again once the engine has given it up. */
+static enum bake_status note_failure(
+	struct target *target, enum bake_status status, const struct bake_error *err)
+{
+	if (status != BAKE_OK && target->item->to_cache)
+		(void)bake_fetching_leave_cache(target->fetching, target->item, err);
+	return status;
 }
 
 static enum bake_status write_target(
 	void *context, uint64_t offset, struct bake_span bytes, struct bake_error *err)
 {
-	return bake_sink_write(&((struct target *)context)->item->sink, offset, bytes, err);
+	struct target *target = context;
+
+	return note_failure(target, bake_sink_write(&target->item->sink, offset, bytes, err), err);
 }
 
 static enum bake_status restart_target(void *context, struct bake_error *err)
 {
-	return bake_sink_restart(&((struct target *)context)->item->sink, err);
+	struct target *target = context;
+
+	return note_failure(target, bake_sink_restart(&target->item->sink, err), err);
 }
 
 static enum bake_status reopen_target(void *context, struct bake_error *err)
 {
 	struct target *target = context;
 
-	BAKE_TRY(open_sink(target, err));
-	return bake_sink_restart(&target->item->sink, err);
+	enum bake_status status = open_sink(target, err);
+
+	if (status == BAKE_OK)
+		status = bake_sink_restart(&target->item->sink, err);
+	return note_failure(target, status, err);
+}
+
+static void finished(struct target *target)
+{
+	struct bake_fetch_item *item = target->item;
+
+	item->in_cache = item->to_cache;
+	/* Of what went past the cache nobody else tells. */
+	if (!item->to_cache && bake_cache_is_open(&target->fetching->cache))
+		bake_emit_done(
+			&target->fetching->events, item->path.text, "fetched", item->file->size);
 }
 
 static enum bake_status finish_target(void *context, bool *out_done, struct bake_error *err)
@@ -113,22 +149,29 @@ static enum bake_status finish_target(void *context, bool *out_done, struct bake
 	size_t len;
 
 	*out_done = true;
-	if (item->in_cache)
+	if (item->in_cache || item->waits)
 		return BAKE_OK;
 	len = bake_sink_peek(&item->sink, head, sizeof(head));
 	if (bake_sink_finish(&item->sink, out_done, err) == BAKE_OK) {
-		item->in_cache = *out_done && uses_cache(target);
+		if (*out_done)
+			finished(target);
 		return BAKE_OK;
 	}
 	if (err->status == BAKE_ERR_INTEGRITY && bake_sniff_describe(bake_span(head, len), &hint) &&
 		hint)
 		bake_error_hint(err, "%s", hint);
-	return err->status;
+	return note_failure(target, err->status, err);
 }
 
+/* A part that the cache has no room for is in the way of others, too. */
 static void close_target(void *context)
 {
-	bake_sink_close(&((struct target *)context)->item->sink);
+	struct bake_fetch_item *item = ((struct target *)context)->item;
+
+	if (item->to_cache && item->past_cache)
+		bake_sink_discard(&item->sink);
+	else
+		bake_sink_close(&item->sink);
 }
 
 /* The Hub's own words for a failure, when it was the Hub that was asked. */
@@ -156,7 +199,7 @@ static bool needs_transfer(const struct bake_fetch_item *item)
 	       (!item->twin || item->twin->report->outcome == BAKE_FETCH_FAILED);
 }
 
-static void take_result(struct bake_fetching *fetching, const struct bake_transfer *transfer)
+static void take_result(const struct bake_transfer *transfer)
 {
 	const struct target *target = transfer->target.context;
 	struct bake_fetch_item *item = target->item;
@@ -166,9 +209,9 @@ static void take_result(struct bake_fetching *fetching, const struct bake_transf
 	item->report->from = item->urls[transfer->url];
 	if (!item->in_cache || transfer->received)
 		item->report->resumed = transfer->resumed;
-	if (transfer->state == BAKE_TRANSFER_DONE && fetching->cache.root < 0)
+	if (transfer->state == BAKE_TRANSFER_DONE && !item->to_cache)
 		item->report->outcome = BAKE_FETCH_FETCHED;
-	if (transfer->state == BAKE_TRANSFER_FAILED) {
+	if (transfer->state == BAKE_TRANSFER_FAILED && !(item->to_cache && item->past_cache)) {
 		item->report->outcome = BAKE_FETCH_FAILED;
 		item->report->error = transfer->error;
 	}
@@ -225,46 +268,86 @@ static enum bake_status run(struct bake_fetching *fetching, struct bake_transfer
 		.recognise = bake_sniff_describe,
 	};
 	enum bake_status status = bake_crew_new(0, &fetching->crew, err);
+	bool failed = false;
 
 	if (status == BAKE_OK)
 		status = bake_transfer_run(fetching->link.http, transfers, count, &options, err);
 	bake_crew_free(&fetching->crew);
-	for (size_t i = 0; i < count; i++)
-		take_result(fetching, &transfers[i]);
-	/* With keep_going what failed is in the items; a signal still ends everything. */
-	if (status == BAKE_ERR_INTERRUPTED || !fetching->options->keep_going)
+	for (size_t i = 0; i < count; i++) {
+		take_result(&transfers[i]);
+		failed = failed || transfers[i].state == BAKE_TRANSFER_FAILED;
+	}
+	/* A signal, or the engine itself. */
+	if (status == BAKE_ERR_INTERRUPTED || !failed)
 		return status;
-	return BAKE_OK;
+	/* What failed is in the items, and is no failure when only the cache was to blame for it. */
+	return fetching->options->keep_going ? BAKE_OK : bake_fetching_worst(fetching, err);
 }
 
-enum bake_status bake_fetching_transfer(struct bake_fetching *fetching, struct bake_error *err)
+/* What to do about an item that is not there: *out_transfer, when it is to be fetched now. */
+static enum bake_status consider(struct bake_fetching *fetching, struct bake_fetch_item *item,
+	bool *out_transfer, struct bake_error *err)
+{
+	struct bake_error error = BAKE_ERROR_INIT;
+	enum bake_status status;
+
+	*out_transfer = false;
+	item->waits = false;
+	if (!needs_transfer(item) || bake_fetching_find_cached(fetching, item))
+		return BAKE_OK;
+	if (fetching->link.offline)
+		return offline(fetching, item, err);
+	status = bake_fetching_is_busy(fetching, item, &item->waits, &error);
+	*out_transfer = status == BAKE_OK && !item->waits;
+	if (status == BAKE_OK || fetching->options->keep_going) {
+		if (status != BAKE_OK)
+			bake_fetching_fail(fetching, item, &error);
+		return BAKE_OK;
+	}
+	*err = error;
+	return status;
+}
+
+/* Whether there is nothing to do but to wait for others. */
+static bool is_idle(
+	struct bake_fetching *fetching, const struct bake_transfer *transfers, size_t count)
+{
+	bool waiting = false;
+	bool worked = false;
+
+	for (size_t i = 0; i < fetching->item_count; i++)
+		waiting = waiting || fetching->items[i].waits;
+	for (size_t i = 0; i < count; i++) {
+		const struct target *target = transfers[i].target.context;
+
+		worked = worked || !target->item->waits;
+	}
+	if (waiting)
+		fetching->again = true;
+	return waiting && !worked;
+}
+
+enum bake_status bake_fetching_transfer(
+	struct bake_fetching *fetching, bool *out_idle, struct bake_error *err)
 {
 	_cleanup_free_ struct bake_transfer *transfers =
 		calloc(fetching->item_count + 1, sizeof(*transfers));
 	_cleanup_free_ struct target *targets = calloc(fetching->item_count + 1, sizeof(*targets));
 	size_t count = 0;
+	bool wanted;
 
 	if (!transfers || !targets)
 		return bake_error_nomem(err);
 	for (size_t i = 0; i < fetching->item_count; i++) {
-		struct bake_fetch_item *item = &fetching->items[i];
-
-		if (!needs_transfer(item))
+		BAKE_TRY(consider(fetching, &fetching->items[i], &wanted, err));
+		if (!wanted)
 			continue;
-		if (fetching->cache.root >= 0 && !item->stale_cache) {
-			struct target target = {fetching, item};
-
-			BAKE_TRY(look_in_cache(&target, &item->in_cache, err));
-			if (item->in_cache)
-				continue;
-		}
-		if (fetching->link.offline) {
-			BAKE_TRY(offline(fetching, item, err));
-			continue;
-		}
-		targets[count] = (struct target){fetching, item};
+		targets[count] = (struct target){fetching, &fetching->items[i]};
 		prepare(&transfers[count], &targets[count]);
 		count++;
 	}
-	return count ? run(fetching, transfers, count, err) : BAKE_OK;
+	if (count)
+		BAKE_TRY(run(fetching, transfers, count, err));
+	*out_idle = is_idle(fetching, transfers, count);
+	return BAKE_OK;
 }

@@ -4,6 +4,7 @@
 #define NETOPS_FETCHING_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "fs/sink.h"
 #include "manifest/lock.h"
@@ -23,9 +24,14 @@ struct bake_fetch_item {
 	struct bake_fetch_item *twin; /* an earlier item of the same content, NULL: none */
 	struct bake_fetch_item *same; /* the earlier item that is this very file, NULL: none */
 	struct bake_sink sink;
-	bool in_cache;	  /* whole and waiting to be copied */
-	bool stale_cache; /* the cache's copy was bad once */
-	bool looked_at;	  /* what is there is known to be wrong */
+	bool in_cache;	      /* whole and waiting to be copied */
+	bool to_cache;	      /* the open sink is the cache's */
+	bool waits;	      /* another process is fetching it into the cache */
+	bool past_cache;      /* the cache is of no use for it */
+	unsigned cache_falls; /* how often the cache's copy was bad, or gone when it was wanted */
+	uint64_t wait_begin;  /* since when the other process has not got on, 0: it was not seen */
+	uint64_t wait_mark;   /* how far it had got then */
+	bool looked_at;	      /* what is there is known to be wrong */
 };
 
 struct bake_fetching {
@@ -41,6 +47,11 @@ struct bake_fetching {
 	struct bake_link link;
 	struct bake_fetch_item *items;
 	size_t item_count;
+	const char
+		*silent; /* path of the item that the engine begins without there being anything */
+	atomic_bool again;		  /* an item must be tried in another way than before */
+	bool cache_told;		  /* that the cache fails was said */
+	bool wait_told;			  /* that we wait was said */
 	bool touched;			  /* entries of the models directory were made or removed */
 	struct bake_events events;	  /* the caller's, one thread at a time */
 	struct bake_events engine_events; /* the same for the transfer engine */
@@ -60,9 +71,10 @@ enum bake_status bake_fetching_look(
 enum bake_status bake_fetching_space(
 	struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;
 
-/* What needs the network: into the cache, or else to its place. Failures are in the items. */
+/* What needs the network: into the cache, or else to its place. Failures are in the items.
+ * *out_idle: nothing was fetched, and something waits for another process. */
 enum bake_status bake_fetching_transfer(
-	struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;
+	struct bake_fetching *fetching, bool *out_idle, struct bake_error *err) BAKE_CHECKED;
 
 /* What is here already: from the cache, from beside the lock, from a twin. */
 enum bake_status bake_fetching_copy(
@@ -96,6 +108,41 @@ enum bake_status bake_fetching_arrange(
 
 /* Dates its directories, as bake_dir_stamp does. */
 enum bake_status bake_fetching_stamp_around(
+	const struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;
+
+/* Opens the cache, if one is wanted; in a dry run only to look. */
+enum bake_status bake_fetching_open_cache(
+	struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;
+
+/* The item as the cache knows it. */
+struct bake_cache_entry bake_fetching_entry(const struct bake_fetch_item *item);
+
+/* Looks whether the cache has the item: item->in_cache. */
+bool bake_fetching_find_cached(struct bake_fetching *fetching, struct bake_fetch_item *item);
+
+/* Whether the item, when it is fetched, goes into the cache. */
+bool bake_fetching_fills_cache(
+	const struct bake_fetching *fetching, const struct bake_fetch_item *item);
+
+/* Whether error, met while the item was fetched into the cache, is the cache's and not the file's:
+ * then the item is fetched past it, with a notice. */
+bool bake_fetching_leave_cache(struct bake_fetching *fetching, struct bake_fetch_item *item,
+	const struct bake_error *error);
+
+/* The cached copy was bad or went away: it is fetched into the cache once more, then past it. */
+void bake_fetching_lost_cached(struct bake_fetching *fetching, struct bake_fetch_item *item);
+
+/* Whether another process is fetching the item into the cache. One that has not got on for the
+ * lock's timeout: BAKE_ERR_TEMPORARY lock.held. */
+enum bake_status bake_fetching_is_busy(struct bake_fetching *fetching, struct bake_fetch_item *item,
+	bool *out, struct bake_error *err) BAKE_CHECKED;
+
+/* A pause until the other processes may have got on. */
+enum bake_status bake_fetching_wait(
+	struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;
+
+/* The failure that decides the exit code. One of a model that need not be there counts less. */
+enum bake_status bake_fetching_worst(
 	const struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;
 
 /* Whether the item is neither there nor failed. */

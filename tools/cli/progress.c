@@ -61,11 +61,13 @@ static struct cli_progress_file *find(struct cli_progress *progress, const char 
 
 static void add(struct cli_progress *progress, const struct bake_event *event)
 {
-	struct cli_progress_file *file;
+	struct cli_progress_file *file =
+		find(progress, event->name); /* begun before, and stopped */
 
-	if (progress->active == CLI_PROGRESS_FILES)
+	if (!file && progress->active == CLI_PROGRESS_FILES)
 		return;
-	file = &progress->files[progress->active++];
+	if (!file)
+		file = &progress->files[progress->active++];
 	*file = (struct cli_progress_file){
 		.key = bake_text_hash(event->name, strlen(event->name)),
 		.begin = event->done,
