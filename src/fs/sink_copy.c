@@ -23,9 +23,11 @@
 enum {
 	PIECE_BYTES = 1024 * 1024,
 	/* How far copying may be ahead of the hash: near enough for the bytes to be in memory. */
-	AHEAD_BYTES = 16 * 1024 * 1024,
+	AHEAD_BYTES = 32 * 1024 * 1024,
+	/* What is worth waking the other thread for: on a busy machine that takes a while. */
+	BATCH_BYTES = 8 * 1024 * 1024,
 	/* Below this a thread costs more than it saves. */
-	THREAD_BYTES = 4 * 1024 * 1024,
+	THREAD_BYTES = 16 * 1024 * 1024,
 };
 
 struct copying {
@@ -95,12 +97,16 @@ static enum bake_status copy_piece(struct copying *copying, struct bake_error *e
 /* Tells the hash what has landed, and waits when it is too far behind. False: enough. */
 static bool hand_over(struct copying *copying)
 {
+	bool full;
 	bool stop;
 
 	(void)pthread_mutex_lock(&copying->lock);
 	copying->landed = copying->copied;
-	(void)pthread_cond_broadcast(&copying->moved);
-	while (!copying->stop && copying->landed - copying->hashed >= AHEAD_BYTES)
+	full = copying->landed - copying->hashed >= AHEAD_BYTES;
+	if (copying->landed - copying->hashed >= BATCH_BYTES)
+		(void)pthread_cond_broadcast(&copying->moved);
+	while (full && !copying->stop &&
+		copying->landed - copying->hashed > AHEAD_BYTES - BATCH_BYTES)
 		(void)pthread_cond_wait(&copying->moved, &copying->lock);
 	stop = copying->stop;
 	(void)pthread_mutex_unlock(&copying->lock);
@@ -134,7 +140,7 @@ static enum bake_status await(struct copying *copying, uint64_t *out_landed, str
 	enum bake_status status = BAKE_OK;
 
 	(void)pthread_mutex_lock(&copying->lock);
-	while (copying->landed == copying->hashed && !copying->ended)
+	while (copying->landed - copying->hashed < BATCH_BYTES && !copying->ended)
 		(void)pthread_cond_wait(&copying->moved, &copying->lock);
 	*out_landed = copying->landed;
 	if (copying->landed == copying->hashed && copying->status != BAKE_OK) {
