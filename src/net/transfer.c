@@ -313,6 +313,7 @@ static void take_have(struct bake_work *work, const struct bake_extents *have)
 	bake_work_want(work, at, transfer->has_size ? transfer->size : UINT64_MAX);
 	transfer->resumed = work->got;
 	work->mark = work->got;
+	work->shown = work->got;
 }
 
 static void open_target(struct bake_work *work)
