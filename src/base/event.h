@@ -10,8 +10,10 @@
 
 enum bake_event_kind {
 	BAKE_EVENT_PLAN,     /* total bytes and count of files ahead; name is NULL */
+	BAKE_EVENT_QUEUED,   /* name is to be brought, and waits for its turn */
 	BAKE_EVENT_START,    /* work on name begins; done bytes are already there (a resume) */
 	BAKE_EVENT_PROGRESS, /* done of total bytes of name */
+	BAKE_EVENT_VERIFY,   /* the last byte of name is there, its digest is awaited */
 	BAKE_EVENT_RETRY,    /* name failed with error and is tried again after wait_ms */
 	BAKE_EVENT_DONE,     /* name is there and verified; note says how */
 	BAKE_EVENT_FAIL,     /* name failed for good with error */
@@ -45,7 +47,7 @@ static inline void bake_emit(const struct bake_events *events, const struct bake
 
 void bake_emit_plan(const struct bake_events *events, size_t count, uint64_t total);
 
-/* START or PROGRESS: done of total bytes of name. */
+/* QUEUED, START, PROGRESS or VERIFY: done of total bytes of name. */
 void bake_emit_bytes(const struct bake_events *events, enum bake_event_kind kind, const char *name,
 	uint64_t done, uint64_t total);
 

@@ -28,6 +28,13 @@ int bake_stop_signal(void)
 	return (int)stop_signal;
 }
 
+int bake_stop_exit_code(enum bake_status status)
+{
+	if (status == BAKE_ERR_INTERRUPTED && stop_signal)
+		return 128 + (int)stop_signal;
+	return bake_exit_code(status);
+}
+
 enum bake_status bake_stop_check(struct bake_error *err)
 {
 	if (!stop_signal)

@@ -383,15 +383,6 @@ def test_plain_progress_is_a_line_per_start_and_end(place, hub):
     assert "4 files" in lines[-1] and "\r" not in "".join(lines)
 
 
-def test_bar_stays_on_its_line(place, hub):
-    hub.add("org/name", {"big.bin": noise(1 << 20)})
-    place.locked({"m": hub_model(path="m")})
-    hub.fault("xet-bridge", times=1, rate=1 << 20)
-    result = ok(place.fetch("--progress", "bar", env={"TERM": "xterm"}))
-    assert "\r" in result.err and "%" in result.err and "m/big.bin" in result.err
-    assert result.err.count("\n") == 1  # the summary
-
-
 def test_quiet_says_nothing(place, hub):
     snapshot(place, hub)
     result = ok(place.fetch("-q"))
