@@ -15,6 +15,7 @@
 #include "json/writer.h"
 #include "net/transfer.h"
 #include "net/url.h"
+#include "netcli/fetch_talk.h"
 #include "netcli/origins.h"
 #include "netops/fetch.h"
 
@@ -25,10 +26,13 @@ static const char *models_dir;
 static const char *profile;
 static const char *group;
 static const char *cache_dir;
+static const char *events_path;
+static const char *report_path;
 static bool defaults;
 static bool all;
 static bool dry_run;
 static bool keep_going;
+static bool no_history;
 static uint64_t layer;
 static uint64_t max_concurrent = 3;
 static uint64_t connections = 8;
@@ -67,6 +71,12 @@ static const struct cli_option options[] = {
 		&lock_timeout_ms, 0, 0, NULL},
 	{0, "progress", "MODE", "show progress as auto, bar, plain or none", CLI_WORD,
 		&progress_mode, 0, 0, cli_progress_words},
+	{0, "events", "FILE", "write what happens to FILE as JSON lines (-: standard output)",
+		CLI_TEXT, &events_path, 0, 0, NULL},
+	{0, "report", "FILE", "write a report of the run to FILE as JSON, also of a failed one",
+		CLI_TEXT, &report_path, 0, 0, NULL},
+	{0, "no-history", NULL, "do not add this run to the history in $BAKE_STATE_DIR", CLI_FLAG,
+		&no_history, 0, 0, NULL},
 	NETCLI_ORIGIN_OPTIONS(origins),
 };
 
@@ -96,11 +106,11 @@ static void put_file(struct bake_json_writer *writer, const struct bake_fetch_fi
 	bake_json_put_text(writer, "path", file->path);
 	bake_json_put_text(writer, "model", file->model);
 	bake_json_put_text(writer, "outcome", bake_fetch_outcome_name(file->outcome));
+	if (dry_run && file->outcome == BAKE_FETCH_PENDING)
+		bake_json_put_text(writer, "way", bake_fetch_way_name(file->way));
 	bake_json_put_u64(writer, "size", file->size);
 	if (file->received)
 		bake_json_put_u64(writer, "received", file->received);
-	if (file->in_cache)
-		bake_json_put_bool(writer, "in_cache", true);
 	if (file->resumed)
 		bake_json_put_u64(writer, "resumed", file->resumed);
 	if (file->retries)
@@ -145,36 +155,6 @@ static size_t count_outcome(const struct bake_fetch_report *report, enum bake_fe
 	return count;
 }
 
-/* What a dry run says of a file. */
-static const char *plan_word(const struct bake_fetch_file *file)
-{
-	if (file->in_cache)
-		return "cache";
-	return file->outcome == BAKE_FETCH_PENDING ? "fetch"
-						   : bake_fetch_outcome_name(file->outcome);
-}
-
-static void print_plan(const struct bake_fetch_report *report)
-{
-	uint64_t bytes = 0;
-	size_t count = 0;
-
-	for (size_t i = 0; i < report->file_count; i++) {
-		const struct bake_fetch_file *file = &report->files[i];
-
-		(void)printf("%-8s %10s  %s\n", plan_word(file), BAKE_BYTES(file->size),
-			BAKE_SHOW(file->path));
-		if (file->outcome == BAKE_FETCH_PENDING && !file->in_cache) {
-			bytes = bake_u64_add_capped(bytes, file->size);
-			count++;
-		}
-	}
-	(void)printf("%zu files, %s; %zu to fetch, %s; %s free: %s\n", report->file_count,
-		BAKE_BYTES(report->bytes), count, BAKE_BYTES(bytes),
-		BAKE_BYTES(report->free_bytes),
-		report->needed_bytes <= report->free_bytes ? "it fits" : "it does not fit");
-}
-
 static void print_summary(const struct bake_fetch_report *report, const char *dir)
 {
 	uint64_t received = 0;
@@ -201,19 +181,45 @@ static void print_files(const struct bake_fetch_report *report)
 	}
 }
 
-static void print_result(const struct cli_common *common, const struct bake_fetch_report *report,
-	const char *dir, enum bake_status status)
+/* A dry run that ends as the real one would still has its plan to show. */
+static bool has_plan(enum bake_status status)
 {
+	return status == BAKE_OK || status == BAKE_ERR_NOSPACE || status == BAKE_ERR_UNAVAILABLE;
+}
+
+static void print_result(const struct cli_common *common, const struct bake_fetch_run *result)
+{
+	enum bake_status status = result->status;
 	bool done = status == BAKE_OK || status == BAKE_ERR_PARTIAL;
 
 	if (common->json)
-		print_json(report, status);
-	else if (dry_run && status == BAKE_OK)
-		print_plan(report);
+		print_json(result->report, status);
+	else if (dry_run && result->report->file_count && has_plan(status))
+		netcli_print_plan(result);
 	if (common->verbose)
-		print_files(report);
-	if (!common->quiet && !dry_run && done)
-		print_summary(report, dir);
+		print_files(result->report);
+	if (result->report->events_lost)
+		cli_warn(TOOL, "not every event could be written");
+	if (common->quiet || dry_run)
+		return;
+	if (done)
+		print_summary(result->report, result->options->models_dir);
+	netcli_print_failure(TOOL, result);
+}
+
+/* Each of these wants standard output for itself. */
+static enum bake_status check_outputs(const struct cli_common *common, struct bake_error *err)
+{
+	if (report_path && strcmp(report_path, "-") == 0) {
+		bake_error_set(err, BAKE_ERR_USAGE, "usage.value",
+			"--report wants the name of a file, not '-'");
+		return bake_error_hint(err, "--json writes to standard output");
+	}
+	if (events_path && strcmp(events_path, "-") == 0 && (common->json || dry_run))
+		return bake_error_set(err, BAKE_ERR_USAGE, "usage.arguments",
+			"'--events -' and %s both want standard output",
+			common->json ? "--json" : "--dry-run");
+	return BAKE_OK;
 }
 
 static enum bake_status run(
@@ -241,7 +247,9 @@ static enum bake_status run(
 		.dry_run = dry_run,
 		.keep_going = keep_going,
 		.events = &events,
+		.events_path = events_path,
 	};
+	struct bake_fetch_run result = {.options = &wanted, .report = &report, .error = err};
 	enum bake_status status;
 
 	wanted.origins.limit_bytes_per_sec = bandwidth_limit;
@@ -249,13 +257,16 @@ static enum bake_status run(
 		bake_error_set(err, BAKE_ERR_USAGE, "usage.arguments", "which lock? -l LOCK");
 		return bake_error_hint(err, "bake-lock MANIFEST makes one");
 	}
+	BAKE_TRY(check_outputs(common, err));
 	if (wanted.cache_dir && !wanted.cache_dir[0])
 		wanted.cache_dir = NULL;
 	cli_progress_init(
 		&progress, TOOL, (enum cli_progress_mode)progress_mode, common->quiet, true);
-	status = bake_fetch_run(&wanted, &report, err);
+	result.status = bake_fetch_run(&wanted, &report, err);
 	cli_progress_clear(&progress);
-	print_result(common, &report, wanted.models_dir, status);
+	print_result(common, &result);
+	status = netcli_keep_records(
+		TOOL, &result, report_path, !no_history && !dry_run, common->verbose > 0, err);
 	bake_fetch_report_release(&report);
 	return status;
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -70,6 +71,7 @@ static void emit_locked(void *context, const struct bake_event *event)
 	struct bake_fetching *fetching = context;
 
 	(void)pthread_mutex_lock(&fetching->event_lock);
+	bake_watch_event(&fetching->watch, event);
 	bake_emit(fetching->options->events, event);
 	(void)pthread_mutex_unlock(&fetching->event_lock);
 }
@@ -112,6 +114,7 @@ static void release(struct bake_fetching *fetching)
 	bake_link_close(&fetching->link);
 	cleanup_close(&fetching->lock_dir);
 	cleanup_close(&fetching->root);
+	bake_watch_release(&fetching->watch);
 }
 
 static bool any_open(const struct bake_fetching *fetching)
@@ -235,6 +238,18 @@ static enum bake_status stamp(struct bake_fetching *fetching, unsigned made, str
 	return bake_dir_stamp_made(fetching->options->models_dir, made, fetching->mtime, err);
 }
 
+static void announce(struct bake_fetching *fetching)
+{
+	for (size_t i = 0; i < fetching->item_count; i++) {
+		const struct bake_fetch_item *item = &fetching->items[i];
+
+		if (bake_fetching_is_open(item))
+			bake_emit_bytes(&fetching->events, BAKE_EVENT_QUEUED, item->path.text, 0,
+				item->file->size);
+	}
+	bake_emit_plan(&fetching->events, fetching->item_count, fetching->report->bytes);
+}
+
 /* Fetches what is missing, alone in the directory. */
 static enum bake_status work(struct bake_fetching *fetching, struct bake_error *err)
 {
@@ -245,10 +260,11 @@ static enum bake_status work(struct bake_fetching *fetching, struct bake_error *
 		    &fetching->workdir, err) != BAKE_OK)
 		return bake_error_wrap(err, "models");
 	fetching->touched = true;
+	bake_watch_publish(&fetching->watch, &fetching->workdir);
 	BAKE_TRY(bake_fetching_look(fetching, err)); /* another process may have been here */
 	BAKE_TRY(bake_fetching_open_cache(fetching, err));
 	BAKE_TRY(bake_fetching_space(fetching, err));
-	bake_emit_plan(&fetching->events, fetching->item_count, fetching->report->bytes);
+	announce(fetching);
 	BAKE_TRY(bring(fetching, err));
 	status = bake_fetching_worst(fetching, err);
 	if (status != BAKE_OK && status != BAKE_ERR_PARTIAL)
@@ -272,35 +288,25 @@ static void sweep(struct bake_fetching *fetching)
 	}
 }
 
-/* For a dry run: what would not come over the network. */
-static enum bake_status look_in_cache(struct bake_fetching *fetching, struct bake_error *err)
-{
-	BAKE_TRY(bake_fetching_open_cache(fetching, err));
-	for (size_t i = 0; bake_cache_is_open(&fetching->cache) && i < fetching->item_count; i++) {
-		struct bake_fetch_item *item = &fetching->items[i];
-
-		item->report->in_cache =
-			bake_fetching_is_open(item) && bake_fetching_find_cached(fetching, item);
-	}
-	return BAKE_OK;
-}
-
 static enum bake_status fetch(struct bake_fetching *fetching, struct bake_error *err)
 {
 	unsigned made = bake_dir_missing(fetching->options->models_dir);
 	enum bake_status status = BAKE_OK;
 	bool arranged;
 
+	BAKE_TRY(bake_watch_open(&fetching->watch, fetching->options->events_path,
+		fetching->options->origins.user_agent, err));
 	BAKE_TRY(bake_clock_source_date(&fetching->mtime, err));
 	BAKE_TRY(bake_link_open(
 		&fetching->link, &fetching->options->origins, &fetching->events, err));
 	BAKE_TRY(bake_fetching_plan(fetching, err));
+	BAKE_TRY(bake_watch_plan(&fetching->watch, fetching->report, err));
 	BAKE_TRY(open_root(fetching, err));
 	BAKE_TRY(note_free(fetching, err));
 	BAKE_TRY(bake_fetching_look(fetching, err));
 	BAKE_TRY(bake_fetching_look_around(fetching, &arranged, err));
 	if (fetching->options->dry_run)
-		return look_in_cache(fetching, err);
+		return bake_fetching_survey(fetching, err);
 	if (any_open(fetching) || !arranged)
 		status = work(fetching, err);
 	else if (!made)
@@ -323,12 +329,19 @@ enum bake_status bake_fetch_run(const struct bake_fetch_options *options,
 		.workdir = BAKE_WORKDIR_INIT,
 		.cache = BAKE_CACHE_INIT,
 		.event_lock = PTHREAD_MUTEX_INITIALIZER,
+		.watch = BAKE_WATCH_INIT,
 	};
+	uint64_t begin = bake_clock_ms();
+	enum bake_status status;
 
-	*out = (struct bake_fetch_report){.arena = {.max = ARENA_BYTES_MAX}};
+	*out = (struct bake_fetch_report){
+		.arena = {.max = ARENA_BYTES_MAX}, .begun = (int64_t)time(NULL)};
 	fetching.events = (struct bake_events){.emit = emit_locked, .context = &fetching};
 	fetching.engine_events = (struct bake_events){.emit = emit_engine, .context = &fetching};
-	return fetch(&fetching, err);
+	status = fetch(&fetching, err);
+	out->events_lost = !bake_watch_end(&fetching.watch, status, err, options->dry_run);
+	out->ms = bake_clock_ms() - begin;
+	return status;
 }
 
 void bake_fetch_report_release(struct bake_fetch_report *report)

@@ -23,6 +23,8 @@ struct bake_fetch_options {
 	bool dry_run;
 	bool keep_going;
 	const struct bake_events *events;
+	const char
+		*events_path; /* JSON lines go there too, "-" is standard output; NULL: nowhere */
 };
 
 enum bake_fetch_outcome {
@@ -37,6 +39,16 @@ enum bake_fetch_outcome {
 /* Stable words: "pending", "present", "fetched", "cached", "copied", "failed". */
 const char *bake_fetch_outcome_name(enum bake_fetch_outcome outcome);
 
+/* How a file would come to its place. */
+enum bake_fetch_way {
+	BAKE_FETCH_BY_NETWORK = 0,
+	BAKE_FETCH_BY_CACHE, /* it is there with the right size; its content is checked on copying */
+	BAKE_FETCH_BY_COPY,  /* from beside the lock, or from another file of the same content */
+};
+
+/* Stable words: "fetch", "cache", "copy". */
+const char *bake_fetch_way_name(enum bake_fetch_way way);
+
 struct bake_fetch_file {
 	const char *model;
 	const char *path; /* where it is found: in hf-cache that is a link */
@@ -44,10 +56,12 @@ struct bake_fetch_file {
 	uint64_t size;
 	uint64_t resumed;  /* bytes found from an earlier run */
 	uint64_t received; /* bytes over the network */
+	uint64_t have;	   /* bytes that are here, whole or as a part that is kept */
+	uint64_t ms;	   /* from its first byte, or request, to its end */
 	unsigned retries;
 	bool required;
-	bool in_cache; /* in a dry run: it would come from there */
 	enum bake_fetch_outcome outcome;
+	enum bake_fetch_way way; /* of a PENDING one in a dry run */
 	struct bake_error error; /* of a failed one */
 };
 
@@ -60,11 +74,17 @@ struct bake_fetch_report {
 	uint64_t bytes;	       /* of all files */
 	uint64_t needed_bytes; /* of those that were not there */
 	uint64_t free_bytes;   /* before */
+	uint64_t fetch_bytes;  /* in a dry run: of those that must come over the network */
+	int64_t begun;	       /* seconds since 1970, of the wall clock */
+	uint64_t ms;	       /* of the whole run */
+	bool events_lost;      /* not every line could be written to events_path */
 };
 
 /*
  * *out is the caller's to release whatever the status. BAKE_OK: every file is there and right.
- * With keep_going, files that need not be there count as BAKE_ERR_PARTIAL.
+ * With keep_going, files that need not be there count as BAKE_ERR_PARTIAL. A dry run ends as the
+ * real one would, as far as that is known without the network: BAKE_ERR_NOSPACE disk.space when it
+ * does not fit, BAKE_ERR_UNAVAILABLE net.offline when the network is needed and forbidden.
  */
 enum bake_status bake_fetch_run(const struct bake_fetch_options *options,
 	struct bake_fetch_report *out, struct bake_error *err) BAKE_CHECKED;

@@ -152,6 +152,8 @@ static enum bake_status finish_target(void *context, bool *out_done, struct bake
 	if (item->in_cache || item->waits)
 		return BAKE_OK;
 	len = bake_sink_peek(&item->sink, head, sizeof(head));
+	bake_emit_bytes(&target->fetching->events, BAKE_EVENT_VERIFY, item->path.text,
+		item->file->size, item->file->size);
 	if (bake_sink_finish(&item->sink, out_done, err) == BAKE_OK) {
 		if (*out_done)
 			finished(target);

@@ -9,6 +9,7 @@
 #include "fs/sink.h"
 #include "manifest/lock.h"
 #include "netops/fetch.h"
+#include "netops/watch.h"
 #include "store/cache.h"
 #include "store/check.h"
 
@@ -56,6 +57,7 @@ struct bake_fetching {
 	struct bake_events events;	  /* the caller's, one thread at a time */
 	struct bake_events engine_events; /* the same for the transfer engine */
 	pthread_mutex_t event_lock;
+	struct bake_watch watch; /* hears every event, too */
 };
 
 /* Lock, selection, and what each file is to come from. Everything a server or a document says of
@@ -65,6 +67,10 @@ enum bake_status bake_fetching_plan(
 
 /* Compares with what is there; right files are done. */
 enum bake_status bake_fetching_look(
+	struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;
+
+/* A dry run: by which way each file would come, and whether there is room. */
+enum bake_status bake_fetching_survey(
 	struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;
 
 /* BAKE_ERR_NOSPACE disk.space before anything is fetched. */

@@ -36,5 +36,6 @@ enum bake_status bake_store_copy(
 			"expected %" PRIu64 " bytes, got %" PRIu64, sink->size,
 			(uint64_t)st.st_size);
 	BAKE_TRY(bake_sink_copy(sink, from, &progress, err));
+	bake_emit_bytes(events, BAKE_EVENT_VERIFY, sink->path.text, sink->size, sink->size);
 	return bake_sink_commit(sink, err);
 }

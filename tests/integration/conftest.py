@@ -14,7 +14,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOLS = pathlib.Path(os.environ.get("BAKE_TOOLS", ROOT / "build/dev/tools")).resolve()
 
 # Nothing of the person who runs the tests gets into them.
-CLEAN = ("HF_", "BAKE_CACHE", "MODEL_CACHE_DIR", "SOURCE_DATE_EPOCH", "NO_COLOR")
+CLEAN = ("HF_", "BAKE_CACHE", "BAKE_STATE_DIR", "XDG_STATE_HOME", "HOME", "MODEL_CACHE_DIR",
+         "SOURCE_DATE_EPOCH", "NO_COLOR")
 
 
 class Result:

@@ -297,7 +297,7 @@ def test_dry_run_says_what_is_in_the_cache(bench):
     assert lines["m/a.bin"] == "cache" and lines["m/b.bin"] == "fetch"
     assert "1 to fetch, 30.0 kB" in result.out
     files = ok(bench.fetch("models", "--dry-run", "--json")).json["files"]
-    assert [entry.get("in_cache") for entry in files] == [True, None]
+    assert [entry.get("way") for entry in files] == ["cache", "fetch"]
     assert not (bench.path / "models").exists()
 
 
