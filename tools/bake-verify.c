@@ -123,8 +123,10 @@ static enum bake_status run_list(const struct cli_common *common, struct bake_er
 	_cleanup_close_ int root = -1;
 	const char *dir = cli_models_dir(models_dir);
 
-	if (bake_dir_open(dir, &root, err) != BAKE_OK)
+	if (bake_dir_open(dir, &root, err) != BAKE_OK) {
+		bake_error_of_input(err);
 		return bake_error_wrap(err, "models");
+	}
 	BAKE_TRY(bake_walk_read(root, skip, &walk, err));
 	if (common->json)
 		print_list_json(&walk);

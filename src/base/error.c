@@ -161,6 +161,24 @@ enum bake_status bake_error_errno(struct bake_error *err, int sys_errno, const c
 	return status;
 }
 
+enum bake_status bake_error_of_input(struct bake_error *err)
+{
+	if (err->sys_errno && err->status == BAKE_ERR_CANTCREATE) {
+		err->status = BAKE_ERR_NOINPUT;
+		err->id = "fs.not-found";
+	}
+	return err->status;
+}
+
+enum bake_status bake_error_of_output(struct bake_error *err)
+{
+	if (err->sys_errno && err->status == BAKE_ERR_NOINPUT) {
+		err->status = BAKE_ERR_CANTCREATE;
+		err->id = "fs.no-directory";
+	}
+	return err->status;
+}
+
 enum bake_status bake_error_nomem(struct bake_error *err)
 {
 	return bake_error_set(err, BAKE_ERR_RESOURCES, "sys.memory", "out of memory");

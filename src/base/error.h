@@ -29,6 +29,15 @@ enum bake_status bake_error_transient(struct bake_error *err, enum bake_status s
 enum bake_status bake_error_errno(struct bake_error *err, int sys_errno, const char *format, ...)
 	BAKE_PRINTF(3, 4);
 
+/*
+ * What a failed system call means depends on what the path was for. Of one that is read, whatever
+ * is in its way means that it is not there (BAKE_ERR_NOINPUT fs.not-found); of one that is made,
+ * what is missing means that it cannot be (BAKE_ERR_CANTCREATE fs.no-directory). Other failures
+ * stay as they are.
+ */
+enum bake_status bake_error_of_input(struct bake_error *err);
+enum bake_status bake_error_of_output(struct bake_error *err);
+
 enum bake_status bake_error_nomem(struct bake_error *err);
 
 /* Prepends "context: " to the message. Status, id and hint stay. */
@@ -47,7 +56,9 @@ enum bake_status bake_error_hint(struct bake_error *err, const char *format, ...
 	((void)(bake_error_transient)((err), (code), __VA_ARGS__), (err)->status = (code))
 #define bake_error_errno(err, ...)                                                                 \
 	((void)(bake_error_errno)((err), __VA_ARGS__), (err)->status = BAKE_ERR_IO)
-#define bake_error_nomem(err) ((err)->status = BAKE_ERR_RESOURCES)
+#define bake_error_of_input(err)  ((void)(bake_error_of_input)(err), (err)->status = BAKE_ERR_IO)
+#define bake_error_of_output(err) ((void)(bake_error_of_output)(err), (err)->status = BAKE_ERR_IO)
+#define bake_error_nomem(err)	  ((err)->status = BAKE_ERR_RESOURCES)
 #define bake_error_wrap(err, ...)                                                                  \
 	((void)(bake_error_wrap)((err), __VA_ARGS__), (err)->status = BAKE_ERR_INTERNAL)
 #define bake_error_hint(err, ...)                                                                  \

@@ -59,6 +59,13 @@ static size_t decode(const unsigned char *p, size_t len, uint32_t *out)
 	return size + 1;
 }
 
+size_t bake_utf8_length(const char *text, size_t len)
+{
+	uint32_t ignored;
+
+	return len ? decode((const unsigned char *)text, len, &ignored) : 0;
+}
+
 bool bake_utf8_valid(const char *text, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)text;

@@ -31,6 +31,9 @@ const char *bake_show(struct bake_shown *shown, const char *text, size_t len);
 /* Whether the bytes are well-formed UTF-8 (RFC 3629: no overlongs, no surrogates). */
 bool bake_utf8_valid(const char *text, size_t len);
 
+/* Bytes of the code point at text, of which at most len are looked at; 0 when it is malformed. */
+size_t bake_utf8_length(const char *text, size_t len);
+
 /* Whether the code point at text cannot be trusted in a name: controls and bidirectional
  * overrides. *out_len receives its length in bytes; text must be valid UTF-8. */
 bool bake_utf8_hostile(const char *text, size_t *out_len);

@@ -48,8 +48,10 @@ enum bake_status bake_file_read(const char *path, struct bake_buf *out, struct b
 	if (strcmp(path, "-") == 0)
 		return read_all(STDIN_FILENO, "standard input", out, err);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		return bake_error_errno(err, errno, "'%s'", BAKE_SHOW(path));
+	if (fd < 0) {
+		bake_error_errno(err, errno, "'%s'", BAKE_SHOW(path));
+		return bake_error_of_input(err);
+	}
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
 		return bake_error_set(err, BAKE_ERR_NOINPUT, "fs.not-found", "'%s' is a directory",
 			BAKE_SHOW(path));
@@ -109,7 +111,8 @@ enum bake_status bake_file_replace(
 		status = bake_error_errno(err, errno, "rename");
 	if (status != BAKE_OK) {
 		(void)unlinkat(dir, temporary, 0);
-		return bake_error_wrap(err, "write '%s'", BAKE_SHOW(name));
+		bake_error_wrap(err, "write '%s'", BAKE_SHOW(name));
+		return bake_error_of_output(err);
 	}
 	(void)fsync(dir);
 	return BAKE_OK;
@@ -125,9 +128,15 @@ enum bake_status bake_file_replace_path(
 	if (!parent)
 		return bake_error_nomem(err);
 	slash = strrchr(parent, '/');
+	if (slash && slash[1] == '\0')
+		return bake_error_set(err, BAKE_ERR_CANTCREATE, "path.type",
+			"write '%s': it names a directory", BAKE_SHOW(path));
 	if (slash)
 		slash[slash == parent ? 1 : 0] = '\0';
-	BAKE_TRY(bake_dir_open(slash ? parent : ".", &dir, err));
+	if (bake_dir_open(slash ? parent : ".", &dir, err) != BAKE_OK) {
+		bake_error_of_output(err);
+		return bake_error_wrap(err, "write '%s'", BAKE_SHOW(path));
+	}
 	return bake_file_replace(dir, slash ? strrchr(path, '/') + 1 : path, bytes, mtime, err);
 }
 

@@ -2,6 +2,9 @@
 #include "json/writer.h"
 
 #include <inttypes.h>
+#include <string.h>
+
+#include "base/text.h"
 
 static void new_line(struct bake_json_writer *writer)
 {
@@ -77,24 +80,38 @@ void bake_json_end_array(struct bake_json_writer *writer)
 	close_bracket(writer, "]");
 }
 
+/* One character that must not stand in a string as it is. */
+static void escape(struct bake_buf *buf, unsigned char c)
+{
+	if (c == '"' || c == '\\')
+		bake_buf_addf(buf, "\\%c", c);
+	else if (c == '\n')
+		bake_buf_text(buf, "\\n");
+	else if (c == '\t')
+		bake_buf_text(buf, "\\t");
+	else
+		bake_buf_addf(buf, "\\u%04x", c);
+}
+
+/* The names of files are any bytes, JSON is UTF-8: what is none becomes U+FFFD, byte by byte. */
 static void quote(struct bake_json_writer *writer, const char *text)
 {
 	struct bake_buf *buf = writer->buf;
+	size_t len = strlen(text);
 
 	bake_buf_text(buf, "\"");
-	for (; *text; text++) {
+	while (len) {
 		unsigned char c = (unsigned char)*text;
+		size_t size = bake_utf8_length(text, len);
 
-		if (c == '"' || c == '\\')
-			bake_buf_addf(buf, "\\%c", c);
-		else if (c == '\n')
-			bake_buf_text(buf, "\\n");
-		else if (c == '\t')
-			bake_buf_text(buf, "\\t");
-		else if (c < 0x20 || c == 0x7f)
-			bake_buf_addf(buf, "\\u%04x", c);
+		if (!size)
+			bake_buf_text(buf, "\xef\xbf\xbd");
+		else if (c == '"' || c == '\\' || c < 0x20 || c == 0x7f)
+			escape(buf, c);
 		else
-			bake_buf_add(buf, text, 1);
+			bake_buf_add(buf, text, size);
+		text += size ? size : 1;
+		len -= size ? size : 1;
 	}
 	bake_buf_text(buf, "\"");
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Writing JSON: one form only, so that equal content gives equal bytes. Two blanks of indent; an
- * object or array begun with _line stays on one line; keys in the order they are written.
+ * object or array begun with _line stays on one line; keys in the order they are written. Text that
+ * is not UTF-8 is written with U+FFFD in the place of each byte that cannot be.
  */
 #ifndef JSON_WRITER_H
 #define JSON_WRITER_H

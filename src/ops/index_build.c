@@ -35,8 +35,10 @@ static enum bake_status open_roots(
 	if (!roots->fds)
 		return bake_error_nomem(err);
 	for (size_t i = 0; i < options->dir_count; i++) {
-		if (bake_dir_open(options->models_dirs[i], &roots->fds[i], err) != BAKE_OK)
+		if (bake_dir_open(options->models_dirs[i], &roots->fds[i], err) != BAKE_OK) {
+			bake_error_of_input(err);
 			return bake_error_wrap(err, "models");
+		}
 		roots->count++;
 	}
 	return BAKE_OK;

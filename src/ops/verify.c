@@ -359,8 +359,10 @@ enum bake_status bake_verify(const struct bake_verify_options *options,
 
 	*out = (struct bake_verify_report){.arena = {.max = ARENA_BYTES_MAX}};
 	BAKE_TRY(expect(options, out, &lock, err));
-	if (bake_dir_open(options->models_dir, &root, err) != BAKE_OK)
+	if (bake_dir_open(options->models_dir, &root, err) != BAKE_OK) {
+		bake_error_of_input(err);
 		return bake_error_wrap(err, "models");
+	}
 	for (size_t i = 0; i < out->file_count; i++)
 		bytes = bake_u64_add_capped(bytes, out->files[i].size);
 	bake_emit_plan(options->events, out->file_count, bytes);

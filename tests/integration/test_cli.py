@@ -160,3 +160,33 @@ def test_huge_manifest_is_not_read(tmp_path):
     with open(manifest, "wb") as stream:
         stream.truncate(1 << 30)
     fails(run("bake-lock", manifest, "--offline"), 65, "data.too-large")
+
+
+# What stands in the way of a path means something else when it is read than when it is made.
+
+@pytest.mark.parametrize("command", [
+    ["bake-verify", "-l", "{}"], ["bake-verify", "--index", "{}"], ["bake-verify", "-d", "{}"],
+    ["bake-verify", "--list", "-d", "{}"], ["bake-index", "show", "--index", "{}"],
+    ["bake-index", "path", "m", "-d", "{}"], ["bake-index", "build", "-l", "{}"],
+    ["bake-fetch", "-l", "{}"], ["bake-lock", "{}"],
+], ids=" ".join)
+@pytest.mark.parametrize("name", ["file/x", "none/x", "n" * 300])
+def test_input_that_is_not_there(tmp_path, command, name):
+    (tmp_path / "file").write_text("")
+    result = run(*[word.format(tmp_path / name) for word in command])
+    assert result.code == 66 and str(tmp_path) in result.errors[0][1], result
+
+
+@pytest.mark.parametrize("name, error", [("none/x", "fs.no-directory"),
+                                         ("none/", "path.type"),
+                                         ("file/x", "path.type"), ("", "path.type")])
+@pytest.mark.parametrize("command", [["bake-index", "build", "-d", "manifests/demo", "-l"],
+                                     ["bake-lock", "--slice", "1"]], ids=" ".join)
+def test_output_that_cannot_be_made(tmp_path, command, name, error):
+    (tmp_path / "file").write_text("")
+    models = tmp_path / "models"
+    lock = ROOT / "manifests/demo.lock.json"
+    ok(run("bake-fetch", "-q", "-l", lock, "-d", models))
+    result = fails(run(*[models if word == "manifests/demo" else word for word in command],
+                       lock, "-o", f"{tmp_path}/{name}"), 73, error)
+    assert str(tmp_path) in result.errors[0][1]

@@ -120,6 +120,36 @@ static void try_errno(void **state)
 	assert_true(err.message[10] != '\0');
 }
 
+static const struct purpose_row {
+	const char *name;
+	int sys_errno;
+	enum bake_status input;
+	enum bake_status output;
+} purposes[] = {
+	{"not found", ENOENT, BAKE_ERR_NOINPUT, BAKE_ERR_CANTCREATE},
+	{"not a directory", ENOTDIR, BAKE_ERR_NOINPUT, BAKE_ERR_CANTCREATE},
+	{"name too long", ENAMETOOLONG, BAKE_ERR_NOINPUT, BAKE_ERR_CANTCREATE},
+	{"a loop of links", ELOOP, BAKE_ERR_NOINPUT, BAKE_ERR_CANTCREATE},
+	{"access denied", EACCES, BAKE_ERR_PERMISSION, BAKE_ERR_PERMISSION},
+	{"input/output error", EIO, BAKE_ERR_IO, BAKE_ERR_IO},
+};
+
+static void try_purpose(void **state)
+{
+	const struct purpose_row *row = *state;
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	bake_error_errno(&err, row->sys_errno, "x");
+	assert_int_equal(bake_error_of_input(&err), row->input);
+	bake_error_errno(&err, row->sys_errno, "x");
+	assert_int_equal(bake_error_of_output(&err), row->output);
+	/* What no system call said stays what it is. */
+	bake_error_set(&err, BAKE_ERR_CANTCREATE, "path.type", "x");
+	assert_int_equal(bake_error_of_input(&err), BAKE_ERR_CANTCREATE);
+	bake_error_set(&err, BAKE_ERR_NOINPUT, "verify.nothing", "x");
+	assert_int_equal(bake_error_of_output(&err), BAKE_ERR_NOINPUT);
+}
+
 static void set_forgets_the_former(void)
 {
 	struct bake_error err = BAKE_ERROR_INIT;
@@ -213,6 +243,7 @@ int main(void)
 	static const struct rows tables[] = {
 		ROWS(codes, try_code),
 		ROWS(errnos, try_errno),
+		ROWS(purposes, try_purpose),
 		ROWS(stories, play_scenario),
 	};
 

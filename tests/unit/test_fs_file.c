@@ -26,6 +26,8 @@ static const struct read_row {
 	{"through the user's own link", "link", 100, BAKE_OK, NULL, "0123456789"},
 	{"absent", "absent", 100, BAKE_ERR_NOINPUT, "fs.not-found", NULL},
 	{"a directory", NULL, 100, BAKE_ERR_NOINPUT, "fs.not-found", NULL},
+	{"below a file", "ten/x", 100, BAKE_ERR_NOINPUT, "fs.not-found", NULL},
+	{"a link to itself", "loop", 100, BAKE_ERR_NOINPUT, "fs.not-found", NULL},
 };
 
 static void try_read(void **state)
@@ -40,6 +42,7 @@ static void try_read(void **state)
 	scratch_text(dir, "ten", "0123456789");
 	scratch_text(dir, "empty", "");
 	assert_int_equal(symlinkat("ten", dir, "link"), 0);
+	assert_int_equal(symlinkat("loop", dir, "loop"), 0);
 	(void)snprintf(path, sizeof(path), "%s/%s", where, row->file ? row->file : "");
 	check_status(bake_file_read(path, &buf, &err), &err, row->want, row->id);
 	if (row->content) {
@@ -170,7 +173,13 @@ static void a_path_is_a_directory_and_a_name(void)
 	assert_true(scratch_says(dir, "b", "2"));
 	(void)snprintf(path, sizeof(path), "%s/absent/a", where);
 	check_status(bake_file_replace_path(path, bake_span_text("3"), 0, &err), &err,
-		BAKE_ERR_NOINPUT, "fs.not-found");
+		BAKE_ERR_CANTCREATE, "fs.no-directory");
+	(void)snprintf(path, sizeof(path), "%s/a/", where);
+	check_status(bake_file_replace_path(path, bake_span_text("3"), 0, &err), &err,
+		BAKE_ERR_CANTCREATE, "path.type");
+	(void)snprintf(path, sizeof(path), "%s/", where);
+	check_status(bake_file_replace_path(path, bake_span_text("3"), 0, &err), &err,
+		BAKE_ERR_CANTCREATE, "path.type");
 }
 
 /* 2.5 MiB: more than two of the pieces that are read at a time. */

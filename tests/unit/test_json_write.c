@@ -7,6 +7,8 @@
 #include "json/json.h"
 #include "json/writer.h"
 
+#define BAD "\xef\xbf\xbd" /* U+FFFD */
+
 static void write_nothing(struct bake_json_writer *writer)
 {
 	bake_json_object(writer);
@@ -89,6 +91,18 @@ static void write_escapes(struct bake_json_writer *writer)
 	bake_json_end_object(writer);
 }
 
+/* Names of files are any bytes: a stray one, one cut off, an overlong form, a surrogate. */
+static void write_no_utf8(struct bake_json_writer *writer)
+{
+	bake_json_array_line(writer);
+	bake_json_write_text(writer, "a\xff"
+				     "b");
+	bake_json_write_text(writer, "\xc3\xa4\xc3");
+	bake_json_write_text(writer, "\xc0\xaf");
+	bake_json_write_text(writer, "\xed\xa0\x80");
+	bake_json_end_array(writer);
+}
+
 static void write_splices(struct bake_json_writer *writer)
 {
 	bake_json_object(writer);
@@ -154,6 +168,8 @@ static const struct write_row {
 		"  \"utf-8\": \"\xc3\xa4\xf0\x9f\x98\x80\",\n"
 		"  \"empty\": \"\"\n"
 		"}\n"},
+	{"what is not UTF-8", write_no_utf8,
+		"[\"a" BAD "b\", \"\xc3\xa4" BAD "\", \"" BAD BAD "\", \"" BAD BAD BAD "\"]\n"},
 	{"spliced members", write_splices,
 		"{\n"
 		"  \"a\": 1,\n"
