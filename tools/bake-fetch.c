@@ -12,6 +12,7 @@
 #include "cli/main.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/report.h"
 #include "json/writer.h"
 #include "net/transfer.h"
 #include "net/url.h"
@@ -124,13 +125,13 @@ static void put_file(struct bake_json_writer *writer, const struct bake_fetch_fi
 	bake_json_end_object(writer);
 }
 
-static void print_json(const struct bake_fetch_report *report, enum bake_status status)
+static void print_json(const struct bake_fetch_report *report, const struct bake_error *err)
 {
 	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT((size_t)1 << 28);
 	struct bake_json_writer writer = BAKE_JSON_WRITER_INIT(&text);
 
 	bake_json_object(&writer);
-	bake_json_put_bool(&writer, "ok", status == BAKE_OK);
+	cli_put_outcome(&writer, err);
 	bake_json_put_bool(&writer, "dry_run", dry_run);
 	bake_json_put_u64(&writer, "models", report->models);
 	bake_json_put_u64(&writer, "bytes", report->bytes);
@@ -143,7 +144,7 @@ static void print_json(const struct bake_fetch_report *report, enum bake_status 
 	bake_json_end_array(&writer);
 	bake_json_end_object(&writer);
 	bake_json_finish(&writer);
-	(void)fputs(text.ptr ? text.ptr : "", stdout);
+	cli_print_json(&text);
 }
 
 static size_t count_outcome(const struct bake_fetch_report *report, enum bake_fetch_outcome outcome)
@@ -193,7 +194,7 @@ static void print_result(const struct cli_common *common, const struct bake_fetc
 	bool done = status == BAKE_OK || status == BAKE_ERR_PARTIAL;
 
 	if (common->json)
-		print_json(result->report, status);
+		print_json(result->report, result->error);
 	else if (dry_run && result->report->file_count && has_plan(status))
 		netcli_print_plan(result);
 	if (common->verbose)
@@ -264,9 +265,10 @@ static enum bake_status run(
 		&progress, TOOL, (enum cli_progress_mode)progress_mode, common->quiet, true);
 	result.status = bake_fetch_run(&wanted, &report, err);
 	cli_progress_clear(&progress);
-	print_result(common, &result);
 	status = netcli_keep_records(
 		TOOL, &result, report_path, !no_history && !dry_run, common->verbose > 0, err);
+	result.status = status;
+	print_result(common, &result);
 	bake_fetch_report_release(&report);
 	return status;
 }

@@ -15,6 +15,7 @@
 #include "cli/main.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/report.h"
 #include "fs/dir.h"
 #include "fs/file.h"
 #include "index/index.h"
@@ -352,6 +353,7 @@ static enum bake_status dispatch(int argc, char **argv, struct bake_error *err)
 			return cli_run(
 				commands[i].command, argc - 1, argv + 1, commands[i].run, err);
 	}
+	cli_expect_json(cli_asks_json(argc, argv));
 	bake_error_set(
 		err, BAKE_ERR_USAGE, "usage.command", "unknown command '%s'", BAKE_SHOW(word));
 	near = bake_text_nearest(word, countof(commands), command_word, NULL);

@@ -12,6 +12,7 @@
 #include "cli/main.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/report.h"
 #include "fs/file.h"
 #include "json/writer.h"
 #include "manifest/lock.h"
@@ -66,12 +67,13 @@ static const struct cli_command command = {
 	.notes = notes,
 };
 
-static void print_json(const struct bake_lock_report *report)
+static void print_json(const struct bake_lock_report *report, const struct bake_error *err)
 {
 	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT((size_t)1 << 16);
 	struct bake_json_writer writer = BAKE_JSON_WRITER_INIT(&text);
 
 	bake_json_object(&writer);
+	cli_put_outcome(&writer, err);
 	bake_json_put_text(&writer, "lock", report->path);
 	bake_json_put_bool(&writer, "changed", report->changed);
 	bake_json_put_u64(&writer, "models", report->models);
@@ -83,13 +85,16 @@ static void print_json(const struct bake_lock_report *report)
 	bake_json_put_u64(&writer, "unlocked", report->unlocked);
 	bake_json_end_object(&writer);
 	bake_json_finish(&writer);
-	(void)fputs(text.ptr ? text.ptr : "", stdout);
+	cli_print_json(&text);
 }
 
-static void print_result(const struct cli_common *common, const struct bake_lock_report *report)
+static void print_result(const struct cli_common *common, const struct bake_lock_report *report,
+	const struct bake_error *err)
 {
-	if (common->json && strcmp(report->path, "-") != 0)
-		print_json(report);
+	if (strcmp(report->path, "-") == 0)
+		cli_json_printed(); /* the lock itself */
+	else if (common->json)
+		print_json(report, err);
 	if (!common->quiet)
 		(void)fprintf(stderr,
 			TOOL ": %s %s: %zu models, %zu files, %s (%zu resolved, %zu kept)\n",
@@ -190,7 +195,7 @@ static enum bake_status run_slice(const struct cli_list *args, struct bake_error
 	BAKE_TRY(bake_lock_slice(args->items[0], (unsigned)slice, copy_files, &text, err));
 	if (output && strcmp(output, "-") != 0)
 		return bake_file_replace_path(output, bake_buf_span(&text), -1, err);
-	(void)fwrite(text.ptr, 1, text.len, stdout);
+	cli_print_json(&text);
 	return BAKE_OK;
 }
 
@@ -223,7 +228,7 @@ static enum bake_status run(
 	status = bake_lock_run(&wanted, &report, err);
 	cli_progress_clear(&progress);
 	if (status == BAKE_OK || report.failed)
-		print_result(common, &report);
+		print_result(common, &report, err);
 	return status;
 }
 

@@ -21,6 +21,7 @@ CLEAN = ("HF_", "BAKE_CACHE", "BAKE_STATE_DIR", "XDG_STATE_HOME", "HOME", "MODEL
 class Result:
     def __init__(self, process):
         self.code = process.returncode
+        self.raw = process.stdout
         self.out = process.stdout.decode(errors="replace")
         self.err = process.stderr.decode(errors="replace")
 

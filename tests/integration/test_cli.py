@@ -190,3 +190,33 @@ def test_output_that_cannot_be_made(tmp_path, command, name, error):
     result = fails(run(*[models if word == "manifests/demo" else word for word in command],
                        lock, "-o", f"{tmp_path}/{name}"), 73, error)
     assert str(tmp_path) in result.errors[0][1]
+
+
+@pytest.mark.parametrize("command", [
+    ["bake-lock", "{}/none"], ["bake-lock", "--check", "{}/none"], ["bake-lock"],
+    ["bake-fetch", "-l", "{}/none"], ["bake-fetch"],
+    ["bake-fetch", "-l", "manifests/demo.lock.json", "-d", "{}", "--profile", "none"],
+    ["bake-verify", "-d", "{}"],
+    ["bake-index", "biuld"], ["bake-index"], ["bake-index", "build"],
+    ["bake-index", "build", "-l", "{}/none"], ["bake-index", "show", "-d", "{}"],
+    ["bake-index", "path", "-d", "{}", "m"], ["bake-index", "path"],
+], ids=" ".join)
+def test_json_is_one_document_of_every_failure(tmp_path, command):
+    result = run(*[word.format(tmp_path) for word in command], "--json", cwd=ROOT)
+    assert result.code and len(result.errors) == 1, result
+    [(error, message)] = result.errors
+    report = result.json
+    assert report["ok"] is False and report["exit_code"] == result.code
+    assert report["error"] == error and report["message"] == message
+
+
+def test_without_json_nothing_is_printed_of_a_failure(tmp_path):
+    assert run("bake-verify", "-d", tmp_path).out == ""
+    assert run("bake-verify", "-d", tmp_path, "--", "--json").out == ""
+
+
+def test_json_of_what_has_no_result(tmp_path):
+    lock = ROOT / "manifests/demo.lock.json"
+    manifest = ROOT / "manifests/demo.json"
+    assert ok(run("bake-lock", "--check", manifest, "--json")).json == {"ok": True}
+    assert ok(run("bake-lock", "--slice", "1", lock, "--json")).json["schema"] == "bake.lock/1"

@@ -9,6 +9,7 @@
 
 #include "base/stop.h"
 #include "cli/main.h"
+#include "cli/report.h"
 #include "unit/capture.h"
 
 static const struct end_row {
@@ -102,6 +103,73 @@ static void output_that_is_lost_is_a_failure(void)
 	assert_int_equal(strncmp(out.text, "tool: error[fs.io]: ", 20), 0);
 }
 
+static const struct json_row {
+	const char *name;
+	const char *argv[5];
+	bool asked;
+} asks[] = {
+	{"nothing", {"tool"}, false},
+	{"asked", {"tool", "--json"}, true},
+	{"behind what cannot be parsed", {"tool", "--frob", "x", "--json"}, true},
+	{"an argument of that name", {"tool", "--", "--json"}, false},
+	{"the beginning of another word", {"tool", "--jsonl"}, false},
+};
+
+static void try_asks(void **state)
+{
+	const struct json_row *row = *state;
+	char *argv[5] = {NULL};
+	int argc = 0;
+
+	for (; argc < 5 && row->argv[argc]; argc++)
+		argv[argc] = (char *)(uintptr_t)row->argv[argc];
+	assert_int_equal(cli_asks_json(argc, argv), row->asked);
+}
+
+static const struct document_row {
+	const char *name;
+	const char *report; /* what the command printed itself; NULL: nothing */
+	enum bake_status status;
+	const char *want;
+} documents[] = {
+	{"a failure", NULL, BAKE_ERR_DATA,
+		"{\n  \"ok\": false,\n  \"error\": \"a.b\",\n  \"message\": \"c \\\"d\\\"\",\n"
+		"  \"hint\": \"e\",\n  \"exit_code\": 65\n}\n"
+		"tool: error[a.b]: c \"d\"\nhint: e\n"},
+	{"a success without a report", NULL, BAKE_OK, "{\n  \"ok\": true\n}\n"},
+	{"a success with its report", "[]\n", BAKE_OK, "[]\n"},
+	{"a failure with its report", "[]\n", BAKE_ERR_DATA,
+		"[]\ntool: error[a.b]: c \"d\"\nhint: e\n"},
+};
+
+static int end_with_json(void *context)
+{
+	const struct document_row *row = context;
+	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(100);
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	cli_expect_json(true);
+	if (row->report) {
+		bake_buf_text(&text, row->report);
+		cli_print_json(&text);
+	}
+	if (row->status != BAKE_OK) {
+		bake_error_set(&err, row->status, "a.b", "c \"d\"");
+		bake_error_hint(&err, "e");
+	}
+	return cli_end("tool", row->status, &err);
+}
+
+static void try_document(void **state)
+{
+	const struct document_row *row = *state;
+	struct captured out;
+
+	capture(&out, end_with_json, (void *)(uintptr_t)row);
+	assert_string_equal(out.text, row->want);
+	assert_int_equal(out.code, bake_exit_code(row->status));
+}
+
 static int speak(void *context)
 {
 	(void)context;
@@ -154,6 +222,8 @@ int main(void)
 {
 	static const struct rows tables[] = {
 		ROWS(ends, try_end),
+		ROWS(asks, try_asks),
+		ROWS(documents, try_document),
 		ROWS(others, play_scenario),
 	};
 

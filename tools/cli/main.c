@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/stop.h"
 #include "cli/help.h"
+#include "cli/report.h"
 
 /* A closed standard descriptor would be given to the first file we open. */
 static void hold_standard_descriptors(void)
@@ -99,6 +100,8 @@ void cli_note(const char *tool, const char *text)
 
 int cli_end(const char *tool, enum bake_status status, struct bake_error *err)
 {
+	err->status = status;
+	cli_print_outcome(err);
 	if (!cli_flush() && status == BAKE_OK)
 		status = bake_error_set(
 			err, BAKE_ERR_IO, "fs.io", "standard output could not be written");
@@ -118,6 +121,7 @@ enum bake_status cli_run(const struct cli_command *command, int argc, char **arg
 	struct cli_list args = {NULL, 0};
 	enum bake_status status = cli_parse(command, argc, argv, &common, &args, err);
 
+	cli_expect_json(status == BAKE_OK ? common.json : cli_asks_json(argc, argv));
 	if (status == BAKE_OK)
 		status = run(&common, &args, err);
 	cli_list_release(&args);

@@ -21,9 +21,9 @@ enum bake_status cli_run(const struct cli_command *command, int argc, char **arg
 void cli_begin(void);
 
 /*
- * The last thing: writes out standard output, prints the error as
- * "tool: error[id]: message" and at most one "hint: ..." line, and returns the exit code. After a
- * signal it ends the process by that signal.
+ * The last thing: writes out standard output (with --json, a command that printed no report gets
+ * one), prints the error as "tool: error[id]: message" and at most one "hint: ..." line, and
+ * returns the exit code. After a signal it ends the process by that signal.
  */
 int cli_end(const char *tool, enum bake_status status, struct bake_error *err);
 
