@@ -12,9 +12,9 @@
 #include "cli/main.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/report.h"
 #include "fs/dir.h"
 #include "fs/walk.h"
-#include "fs/workdir.h"
 #include "json/writer.h"
 #include "ops/verify.h"
 
@@ -88,7 +88,7 @@ static void print_list_json(const struct bake_walk *walk)
 	}
 	bake_json_end_array(&writer);
 	bake_json_finish(&writer);
-	(void)fputs(text.ptr ? text.ptr : "", stdout);
+	cli_print_json(&text);
 }
 
 static void print_list(const struct bake_walk *walk, const char *dir)
@@ -118,7 +118,6 @@ static void print_list(const struct bake_walk *walk, const char *dir)
 
 static enum bake_status run_list(const struct cli_common *common, struct bake_error *err)
 {
-	static const char *const skip[] = {BAKE_WORKDIR_NAME, NULL};
 	_cleanup_(bake_walk_release) struct bake_walk walk = BAKE_WALK_INIT;
 	_cleanup_close_ int root = -1;
 	const char *dir = cli_models_dir(models_dir);
@@ -127,14 +126,16 @@ static enum bake_status run_list(const struct cli_common *common, struct bake_er
 		bake_error_of_input(err);
 		return bake_error_wrap(err, "models");
 	}
-	BAKE_TRY(bake_walk_read(root, skip, &walk, err));
+	BAKE_TRY(bake_walk_read(root, NULL, &walk, err));
+	if (walk.count == 0) {
+		bake_error_set(err, BAKE_ERR_NOINPUT, "verify.nothing", "there is nothing in '%s'",
+			BAKE_SHOW(dir));
+		return bake_error_hint(err, "is a volume mounted over the models?");
+	}
 	if (common->json)
 		print_list_json(&walk);
 	else
 		print_list(&walk, dir);
-	if (walk.count == 0)
-		return bake_error_set(err, BAKE_ERR_NOINPUT, "verify.nothing",
-			"there is nothing in '%s'", BAKE_SHOW(dir));
 	return BAKE_OK;
 }
 
@@ -168,18 +169,19 @@ static void put_model(struct bake_json_writer *writer, const struct bake_verify_
 	bake_json_end_object(writer);
 }
 
-static void print_json(const struct bake_verify_report *report, enum bake_status status)
+static void print_json(const struct bake_verify_report *report, const struct bake_error *err)
 {
 	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT((size_t)1 << 28);
 	struct bake_json_writer writer = BAKE_JSON_WRITER_INIT(&text);
 
 	bake_json_object(&writer);
-	bake_json_put_bool(&writer, "ok", status == BAKE_OK);
+	cli_put_outcome(&writer, err);
 	bake_json_put_bool(&writer, "quick", quick);
 	bake_json_put_text(&writer, "against", report->against);
 	bake_json_put_u64(&writer, "verified", report->verified);
 	bake_json_put_u64(&writer, "verified_bytes", report->verified_bytes);
 	bake_json_put_u64(&writer, "wrong", report->wrong);
+	bake_json_put_u64(&writer, "unfinished", report->unfinished);
 	bake_json_key(&writer, "extra");
 	bake_json_array(&writer);
 	for (size_t i = 0; i < report->extra_count; i++)
@@ -192,7 +194,7 @@ static void print_json(const struct bake_verify_report *report, enum bake_status
 	bake_json_end_array(&writer);
 	bake_json_end_object(&writer);
 	bake_json_finish(&writer);
-	(void)fputs(text.ptr ? text.ptr : "", stdout);
+	cli_print_json(&text);
 }
 
 static void print_wrong(const struct bake_verify_model *model, const struct bake_file_check *file)
@@ -264,22 +266,48 @@ static enum bake_status run_verify(
 	status = bake_verify(&wanted, &report, err);
 	cli_progress_clear(&progress);
 	if (report.file_count && common->json)
-		print_json(&report, status);
+		print_json(&report, err);
 	else if (report.file_count && !common->quiet)
 		print_report(&report, common->verbose > 0);
 	bake_verify_report_release(&report);
 	return status;
 }
 
-static enum bake_status run(
-	const struct cli_common *common, const struct cli_list *args, struct bake_error *err)
+/* What --list would leave unused, and what excludes each other. */
+static enum bake_status check_line(const struct cli_list *args, struct bake_error *err)
 {
+	const struct {
+		bool given;
+		const char *what;
+	} unused[] = {
+		{args->count != 0, "MODEL"},
+		{lock_path != NULL, "--lock"},
+		{index_path != NULL, "--index"},
+		{quick, "--quick"},
+		{jobs != 0, "--jobs"},
+		{allow_extra, "--allow-extra"},
+	};
+
 	if (lock_path && index_path)
 		return bake_error_set(err, BAKE_ERR_USAGE, "usage.conflict",
 			"--lock and --index exclude each other");
 	if (layout != BAKE_LAYOUT_PLAIN && !lock_path)
 		return bake_error_set(err, BAKE_ERR_USAGE, "usage.arguments",
 			"--layout needs a lock to compare with: -l LOCK");
+	for (size_t i = 0; list && i < countof(unused); i++) {
+		if (!unused[i].given)
+			continue;
+		bake_error_set(err, BAKE_ERR_USAGE, "usage.conflict",
+			"--list verifies nothing: %s does not go with it", unused[i].what);
+		return bake_error_hint(err, "verify and list with two commands");
+	}
+	return BAKE_OK;
+}
+
+static enum bake_status run(
+	const struct cli_common *common, const struct cli_list *args, struct bake_error *err)
+{
+	BAKE_TRY(check_line(args, err));
 	return list ? run_list(common, err) : run_verify(common, args, err);
 }
 

@@ -36,15 +36,19 @@ static enum bake_status add(struct bake_walk *walk, const char *prefix, const ch
 {
 	void *entries = walk->entries;
 	char *path;
+	int len;
 
-	if (walk->count == BAKE_WALK_MAX)
+	if (walk->count == BAKE_WALK_MAX || walk->bytes > BAKE_WALK_BYTES_MAX)
 		return bake_error_set(err, BAKE_ERR_DATA, "fs.too-many",
-			"more than %d entries in the directory", BAKE_WALK_MAX);
+			"the directory holds more than %d entries, or too long ones",
+			BAKE_WALK_MAX);
 	if (!bake_grow(&entries, &walk->room, walk->count + 1, sizeof(*walk->entries)))
 		return bake_error_nomem(err);
 	walk->entries = entries;
-	if (asprintf(&path, "%s%s%s", prefix, prefix[0] ? "/" : "", name) < 0)
+	len = asprintf(&path, "%s%s%s", prefix, prefix[0] ? "/" : "", name);
+	if (len < 0)
 		return bake_error_nomem(err);
+	walk->bytes += (size_t)len;
 	walk->entries[walk->count++] = (struct bake_walk_entry){
 		.path = path,
 		.mode = st->st_mode,
@@ -54,28 +58,67 @@ static enum bake_status add(struct bake_walk *walk, const char *prefix, const ch
 	return BAKE_OK;
 }
 
-/* Lists one directory, whose fd it takes. */
-static enum bake_status list_one(int fd, const char *prefix, const char *const *skip,
+/* The entries of one directory, without what is in them. */
+static enum bake_status list_one(DIR *list, const char *prefix, const char *const *skip,
+	unsigned depth, struct bake_walk *walk, struct bake_error *err)
+{
+	struct dirent *entry;
+	struct stat st;
+
+	while ((errno = 0, entry = readdir(list))) {
+		if (skipped(skip, entry->d_name))
+			continue;
+		if (fstatat(dirfd(list), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			BAKE_TRY(add(walk, prefix, entry->d_name, &st, depth, err));
+		else if (errno != ENOENT) /* removed meanwhile: not there */
+			return bake_error_errno(
+				err, errno, "'%s/%s'", BAKE_SHOW(prefix), BAKE_SHOW(entry->d_name));
+	}
+	if (errno)
+		return bake_error_errno(err, errno, "list '%s'", BAKE_SHOW(prefix));
+	return BAKE_OK;
+}
+
+static const char *name_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/*
+ * Lists the directory fd, which it takes, and what is below. Each directory is opened in the one it
+ * was found in, so that nothing renamed meanwhile leads elsewhere.
+ */
+static enum bake_status list_tree(int fd, const char *prefix, const char *const *skip,
 	unsigned depth, struct bake_walk *walk, struct bake_error *err)
 {
 	_cleanup_(close_list) DIR *list = fdopendir(fd);
-	struct dirent *entry;
-	struct stat st;
+	size_t first = walk->count;
+	size_t end;
 
 	if (!list) {
 		(void)close(fd);
 		return bake_error_errno(err, errno, "list '%s'", BAKE_SHOW(prefix));
 	}
-	while ((errno = 0, entry = readdir(list))) {
-		if (skipped(depth == 0 ? skip : NULL, entry->d_name))
+	BAKE_TRY(list_one(list, prefix, skip, depth, walk, err));
+	end = walk->count;
+	for (size_t i = first; i < end; i++) {
+		const char *path = walk->entries[i].path; /* the list may move, the text does not */
+
+		if (!S_ISDIR(walk->entries[i].mode))
 			continue;
-		if (fstatat(dirfd(list), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-			return bake_error_errno(
-				err, errno, "'%s/%s'", BAKE_SHOW(prefix), BAKE_SHOW(entry->d_name));
-		BAKE_TRY(add(walk, prefix, entry->d_name, &st, depth, err));
+		if (depth >= BAKE_PATH_DEPTH_MAX)
+			return bake_error_set(err, BAKE_ERR_DATA, "fs.too-deep",
+				"'%s' is more than %d directories deep", BAKE_SHOW(path),
+				BAKE_PATH_DEPTH_MAX);
+		fd = openat(dirfd(list), name_of(path),
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd >= 0)
+			BAKE_TRY(list_tree(fd, path, NULL, depth + 1, walk, err));
+		else if (errno != ENOENT)
+			return bake_error_errno(err, errno, "'%s'", BAKE_SHOW(path));
 	}
-	if (errno)
-		return bake_error_errno(err, errno, "list '%s'", BAKE_SHOW(prefix));
 	return BAKE_OK;
 }
 
@@ -99,36 +142,15 @@ static int compare(const void *a, const void *b)
 	return rank(*x) - rank(*y);
 }
 
-static int open_at(int root, const char *path)
-{
-	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-
-	return openat(root, path, flags);
-}
-
 enum bake_status bake_walk_read(
 	int root, const char *const *skip, struct bake_walk *out, struct bake_error *err)
 {
 	_cleanup_(bake_walk_release) struct bake_walk walk = BAKE_WALK_INIT;
-	int fd = open_at(root, ".");
+	int fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
 		return bake_error_errno(err, errno, "open the directory");
-	BAKE_TRY(list_one(fd, "", skip, 0, &walk, err));
-	for (size_t i = 0; i < walk.count; i++) {
-		struct bake_walk_entry entry = walk.entries[i];
-
-		if (!S_ISDIR(entry.mode))
-			continue;
-		if (entry.depth >= BAKE_PATH_DEPTH_MAX)
-			return bake_error_set(err, BAKE_ERR_DATA, "fs.too-deep",
-				"'%s' is more than %d directories deep", BAKE_SHOW(entry.path),
-				BAKE_PATH_DEPTH_MAX);
-		fd = open_at(root, entry.path);
-		if (fd < 0)
-			return bake_error_errno(err, errno, "'%s'", BAKE_SHOW(entry.path));
-		BAKE_TRY(list_one(fd, entry.path, skip, entry.depth + 1, &walk, err));
-	}
+	BAKE_TRY(list_tree(fd, "", skip, 0, &walk, err));
 	if (walk.count)
 		qsort(walk.entries, walk.count, sizeof(*walk.entries), compare);
 	*out = walk;

@@ -9,9 +9,10 @@
 
 #include "base/error.h"
 
-/* Most entries listed: a tree of models has hundreds. */
+/* Most entries listed, and most bytes of their paths: a tree of models has hundreds. */
 enum {
-	BAKE_WALK_MAX = 200000
+	BAKE_WALK_MAX = 200000,
+	BAKE_WALK_BYTES_MAX = 32 * 1024 * 1024
 };
 
 struct bake_walk_entry {
@@ -25,6 +26,7 @@ struct bake_walk {
 	struct bake_walk_entry *entries;
 	size_t count;
 	size_t room;
+	size_t bytes; /* of all paths */
 };
 
 #define BAKE_WALK_INIT                                                                             \

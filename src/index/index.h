@@ -18,6 +18,8 @@
 
 #define BAKE_INDEX_SCHEMA "bake.index/1"
 #define BAKE_INDEX_NAME	  "model-info.json"
+#define BAKE_INDEX_RUNTIME_NAME                                                                    \
+	"model-info.runtime.json" /* what servers measure; not ours to write */
 
 enum {
 	BAKE_INDEX_BYTES_MAX = 64 * 1024 * 1024

@@ -2,6 +2,7 @@
 #include "ops/verify.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,10 +23,6 @@
 enum {
 	ARENA_BYTES_MAX = 512 * 1024 * 1024
 };
-
-/* What is of us in a models directory and therefore never extra. */
-static const char *const own_names[] = {
-	BAKE_WORKDIR_NAME, BAKE_INDEX_NAME, "model-info.runtime.json", NULL};
 
 static enum bake_status start_report(
 	struct bake_verify_report *report, size_t models, size_t files, struct bake_error *err)
@@ -100,6 +97,7 @@ static enum bake_status expect_lock(const struct bake_verify_options *options,
 
 	BAKE_TRY(bake_load_lock(options->lock_path, out, err));
 	lock = *out;
+	BAKE_TRY(bake_check_fresh_beside(lock, options->lock_path, err));
 	chosen = calloc(lock->model_count + 1, sizeof(*chosen));
 	if (!chosen)
 		return bake_error_nomem(err);
@@ -255,10 +253,77 @@ static int compare_path(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Names that are ours, at the top of a models directory: of files, and of nothing else. */
+static bool is_reserved(const struct bake_walk_entry *entry)
+{
+	return entry->depth == 0 && (strcmp(entry->path, BAKE_INDEX_NAME) == 0 ||
+					    strcmp(entry->path, BAKE_INDEX_RUNTIME_NAME) == 0);
+}
+
+static bool is_extra(const struct bake_walk_entry *entry, const char *const *known, size_t count)
+{
+	if (is_reserved(entry))
+		return !S_ISREG(entry->mode);
+	return !S_ISDIR(entry->mode) &&
+	       !bsearch(&entry->path, known, count, sizeof(*known), compare_path);
+}
+
+static enum bake_status add_extra(
+	struct bake_verify_report *report, const char *path, struct bake_error *err)
+{
+	report->extras[report->extra_count] = bake_arena_text(&report->arena, path);
+	if (!report->extras[report->extra_count])
+		return bake_error_nomem(err);
+	report->extra_count++;
+	return BAKE_OK;
+}
+
+/* What is in .bake, of which a fetch that came to its end leaves nothing. */
+struct leftovers {
+	struct bake_walk walk;
+	bool closed; /* it cannot be read, or is no directory: it is the leftover itself */
+};
+
+static void release_leftovers(struct leftovers *leftovers)
+{
+	bake_walk_release(&leftovers->walk);
+}
+
+static void read_leftovers(int root, struct leftovers *out)
+{
+	struct bake_error ignored = BAKE_ERROR_INIT;
+	_cleanup_close_ int fd =
+		openat(root, BAKE_WORKDIR_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		out->closed = errno != ENOENT;
+	else
+		out->closed = bake_walk_read(fd, NULL, &out->walk, &ignored) != BAKE_OK;
+}
+
+static enum bake_status add_leftovers(struct bake_verify_report *report,
+	const struct leftovers *leftovers, struct bake_error *err)
+{
+	if (leftovers->closed)
+		BAKE_TRY(add_extra(report, BAKE_WORKDIR_NAME, err));
+	for (size_t i = 0; i < leftovers->walk.count; i++) {
+		_cleanup_free_ char *path = NULL;
+
+		if (asprintf(&path, "%s/%s", BAKE_WORKDIR_NAME, leftovers->walk.entries[i].path) <
+			0)
+			return bake_error_nomem(err);
+		BAKE_TRY(add_extra(report, path, err));
+	}
+	report->unfinished = report->extra_count;
+	return BAKE_OK;
+}
+
 /* Files in the directory that no model lists. */
 static enum bake_status find_extras(
 	int root, struct bake_verify_report *report, struct bake_error *err)
 {
+	static const char *const skip[] = {BAKE_WORKDIR_NAME, NULL};
+	_cleanup_(release_leftovers) struct leftovers leftovers = {BAKE_WALK_INIT, false};
 	_cleanup_(bake_walk_release) struct bake_walk walk = BAKE_WALK_INIT;
 	_cleanup_free_ const char **known = calloc(report->file_count + 1, sizeof(*known));
 
@@ -267,19 +332,16 @@ static enum bake_status find_extras(
 	for (size_t i = 0; i < report->file_count; i++)
 		known[i] = report->files[i].path.text;
 	qsort(known, report->file_count, sizeof(*known), compare_path);
-	BAKE_TRY(bake_walk_read(root, own_names, &walk, err));
-	report->extras = bake_arena_array(&report->arena, walk.count, sizeof(*report->extras));
+	read_leftovers(root, &leftovers);
+	BAKE_TRY(bake_walk_read(root, skip, &walk, err));
+	report->extras = bake_arena_array(
+		&report->arena, leftovers.walk.count + walk.count + 1, sizeof(*report->extras));
 	if (!report->extras)
 		return bake_error_nomem(err);
+	BAKE_TRY(add_leftovers(report, &leftovers, err));
 	for (size_t i = 0; i < walk.count; i++) {
-		const char *path = walk.entries[i].path;
-
-		if (S_ISDIR(walk.entries[i].mode) ||
-			bsearch(&path, known, report->file_count, sizeof(*known), compare_path))
-			continue;
-		report->extras[report->extra_count] = bake_arena_text(&report->arena, path);
-		if (!report->extras[report->extra_count++])
-			return bake_error_nomem(err);
+		if (is_extra(&walk.entries[i], known, report->file_count))
+			BAKE_TRY(add_extra(report, walk.entries[i].path, err));
 	}
 	return BAKE_OK;
 }
@@ -317,27 +379,55 @@ static void worst_file(const struct bake_verify_report *report, struct bake_erro
 	}
 }
 
-static enum bake_status verdict(
-	const struct bake_verify_report *report, bool allow_extra, struct bake_error *err)
+/* What is there and should not be, when nothing that should be is wrong. */
+static void extra_error(const struct bake_verify_report *report, struct bake_error *err)
+{
+	if (report->unfinished) {
+		bake_error_set(err, BAKE_ERR_INTEGRITY, "integrity.unfinished",
+			"%s is left of an unfinished fetch", BAKE_SHOW(report->extras[0]));
+		bake_error_hint(err, "bake-fetch finishes it and cleans up; or remove %s",
+			BAKE_WORKDIR_NAME);
+	} else {
+		bake_error_set(err, BAKE_ERR_INTEGRITY, "integrity.extra", "%s is not in the index",
+			BAKE_SHOW(report->extras[0]));
+		bake_error_hint(err, "--allow-extra accepts files of your own");
+	}
+}
+
+/* Why files may be wrong that are. */
+static void add_cause(const struct bake_verify_report *report, struct bake_error *err)
+{
+	if (report->unfinished)
+		bake_error_hint(err, "%s is of an unfinished fetch: run bake-fetch again",
+			BAKE_SHOW(report->extras[0]));
+	else if (report->verified == 0)
+		bake_error_hint(err, "nothing of it is there: is a volume mounted over the "
+				     "models?");
+}
+
+/* walked: how looking for extras ended. */
+static enum bake_status verdict(const struct bake_verify_report *report, bool allow_extra,
+	const struct bake_error *walked, struct bake_error *err)
 {
 	struct bake_error worst = BAKE_ERROR_INIT;
 	size_t extras = allow_extra ? 0 : report->extra_count;
 	size_t found = report->wrong + extras;
 
 	worst_file(report, &worst);
-	if (worst.status == BAKE_OK && extras) {
-		bake_error_set(&worst, BAKE_ERR_INTEGRITY, "integrity.extra",
-			"%s is not in the index", BAKE_SHOW(report->extras[0]));
-		bake_error_hint(&worst, "--allow-extra accepts files of your own");
+	if (worst.status != BAKE_OK)
+		add_cause(report, &worst);
+	else if (extras)
+		extra_error(report, &worst);
+	if (walked->status != BAKE_OK && !allow_extra) {
+		found++;
+		if (bake_status_worse(worst.status, walked->status) != worst.status)
+			worst = *walked;
 	}
 	if (worst.status == BAKE_OK && report->verified == 0)
 		return bake_error_set(err, BAKE_ERR_NOINPUT, "verify.nothing",
 			"nothing to verify: no model of '%s' is there", BAKE_SHOW(report->against));
 	if (worst.status == BAKE_OK)
 		return BAKE_OK;
-	if (report->verified == 0 && worst.hint[0] == '\0')
-		bake_error_hint(&worst, "nothing of it is there: is a volume mounted over the "
-					"models?");
 	if (found > 1) {
 		size_t used = strlen(worst.message);
 
@@ -354,6 +444,7 @@ enum bake_status bake_verify(const struct bake_verify_options *options,
 	struct bake_check_options check = {
 		.jobs = options->jobs, .quick = options->quick, .events = options->events};
 	_cleanup_(bake_lock_free) struct bake_lock *lock = NULL;
+	struct bake_error walked = BAKE_ERROR_INIT;
 	_cleanup_close_ int root = -1;
 	uint64_t bytes = 0;
 
@@ -371,8 +462,8 @@ enum bake_status bake_verify(const struct bake_verify_options *options,
 		BAKE_TRY(bake_verifying_layout(options->layout, lock, root, out, err));
 	sum_up(out);
 	if (!options->name_count)
-		BAKE_TRY(find_extras(root, out, err));
-	return verdict(out, options->allow_extra, err);
+		(void)find_extras(root, out, &walked);
+	return verdict(out, options->allow_extra, &walked, err);
 }
 
 void bake_verify_report_release(struct bake_verify_report *report)

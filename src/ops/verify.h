@@ -40,8 +40,9 @@ struct bake_verify_report {
 	size_t model_count;
 	struct bake_file_check *files;
 	size_t file_count;
-	const char **extras; /* paths of unlisted files */
+	const char **extras; /* paths of unlisted files, what an unfinished fetch left first */
 	size_t extra_count;
+	size_t unfinished;   /* how many of them are in .bake */
 	const char *against; /* the document verified against */
 	size_t verified;     /* files found right */
 	uint64_t verified_bytes;

@@ -138,7 +138,8 @@ enum bake_status bake_store_check(int root, struct bake_file_check *checks, size
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 
-	bake_parallel(count, options->quick ? 1 : options->jobs, check_one, &checking);
+	bake_parallel(
+		count, options->quick && !options->jobs ? 1 : options->jobs, check_one, &checking);
 	return bake_stop_check(err);
 }
 

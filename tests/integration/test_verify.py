@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """bake-verify and verify_models: is what is baked what it should be?"""
+import json
 import os
 import shutil
 import subprocess
 
 import pytest
 
-from conftest import TOOLS, fails, hub_model, noise, ok, run, traced
+from conftest import (TOOLS, Result, environment, fails, hub_model, noise, ok, run,
+                      traced)
 from hubserver import File, sha256
 
 FILES = {"config.json": b"{}\n", "w.safetensors": noise(200000), "sub/t.txt": b"t"}
@@ -82,6 +84,91 @@ def test_extra_file(baked):
     assert "m/notes.txt" in result.errors[0][1] and "--allow-extra" in result.err
     ok(baked.verify("--allow-extra"))
     ok(baked.verify("m"))
+
+
+@pytest.mark.parametrize("names", [["0f.part"], ["0f.part", "lock"]], ids=str)
+def test_leftovers_of_an_unfinished_fetch(baked, names):
+    """In a finished image they are megabytes that nobody reads."""
+    for name in names:
+        path = baked.models / ".bake" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x")
+    result = fails(baked.verify(), 20, "integrity.unfinished")
+    assert f".bake/{names[0]}" in result.errors[0][1]
+    assert "bake-fetch" in result.err and ".bake/" in result.out
+    report = fails(baked.verify("--json"), 20, "integrity.unfinished").json
+    assert report["unfinished"] == len(report["extra"]) > 0
+    assert ".bake" in ok(baked.verify("--list")).out
+    ok(baked.verify("--allow-extra"))
+    ok(baked.verify("m"))
+    ok(baked.fetch("m"))
+    ok(baked.verify())
+
+
+def test_leftovers_explain_what_is_missing(baked):
+    (baked.models / "m/w.safetensors").unlink()
+    (baked.models / ".bake").mkdir()
+    (baked.models / ".bake/0f.part").write_bytes(b"x")
+    result = fails(baked.verify(), 20, "integrity.missing")
+    assert "unfinished" in result.err and "(and 1 more)" in result.errors[0][1]
+
+
+def test_an_empty_work_directory_is_a_directory(baked):
+    (baked.models / ".bake").mkdir()
+    ok(baked.verify())
+
+
+def test_work_directory_that_is_none(baked, tmp_path):
+    (baked.models / ".bake").symlink_to(tmp_path)
+    assert ".bake" in fails(baked.verify(), 20, "integrity.unfinished").errors[0][1]
+
+
+def verify_unprivileged(place, *args):
+    """As somebody whom permissions concern: another user when the tests are root's."""
+    command = [TOOLS / "bake-verify", "-d", place.models, *args]
+    if os.geteuid() == 0:
+        command = ["setpriv", "--reuid=65532", "--regid=65532", "--clear-groups", *command]
+        for path in [place.path, *place.path.parents]:
+            if path.stat().st_uid == 0 and path.name.startswith(("pytest-", "test_")):
+                path.chmod(0o755)
+    return Result(subprocess.run(command, capture_output=True, env=environment()))
+
+
+def test_work_directory_that_cannot_be_read(baked):
+    """Left by root, in an image whose user is another one."""
+    work = baked.models / ".bake"
+    work.mkdir()
+    (work / "0f.part").write_bytes(b"x")
+    work.chmod(0)
+    fails(verify_unprivileged(baked), 20, "integrity.unfinished")
+    work.chmod(0o700)
+
+
+def test_reserved_names_are_names_of_files(baked):
+    runtime = baked.models / "model-info.runtime.json"
+    runtime.write_text("{}")
+    ok(baked.verify())
+    runtime.unlink()
+    runtime.mkdir()
+    result = fails(baked.verify(), 20, "integrity.extra")
+    assert "model-info.runtime.json" in result.errors[0][1]
+    runtime.rmdir()
+    index = baked.models / "model-info.json"
+    index.rename(baked.models / "model-info.runtime.json")
+    index.mkdir()
+    fails(baked.verify("-l", baked.lock_path), 20, "integrity.extra")
+
+
+def test_a_directory_that_cannot_be_read_hides_no_finding(baked):
+    """Of several failures the worst names the exit code."""
+    closed = baked.models / "closed"
+    closed.mkdir(mode=0)
+    assert "closed" in fails(verify_unprivileged(baked), 77, "fs.permission").errors[0][1]
+    ok(verify_unprivileged(baked, "--allow-extra"))
+    (baked.models / "m/w.safetensors").write_bytes(noise(200000, 8))
+    result = fails(verify_unprivileged(baked), 20, "integrity.sha256")
+    assert "(and 1 more)" in result.errors[0][1]
+    closed.rmdir()
 
 
 def test_several_findings_are_counted(baked):
@@ -161,6 +248,15 @@ def test_against_a_lock(baked):
     fails(baked.verify("-l", baked.lock_path), 20, "integrity.missing")
 
 
+def test_lock_that_is_older_than_its_manifest(baked):
+    """What it pins may not be what the manifest wants by now."""
+    baked.write({"m": hub_model(path="m", title="Changed")})
+    assert "bake-lock" in fails(baked.verify("-l", baked.lock_path), 78, "lock.stale").err
+    ok(baked.verify())
+    baked.manifest.unlink()
+    ok(baked.verify("-l", baked.lock_path))
+
+
 def test_json(baked):
     report = ok(baked.verify("--json")).json
     assert report["ok"] is True and report["verified"] == 3
@@ -178,6 +274,26 @@ def test_list_is_a_tree_with_sizes(baked):
     assert "    sub/\n      t.txt (1 byte)\n" in out
     entries = ok(baked.verify("--list", "--json")).json
     assert {"path": "m/w.safetensors", "type": "file", "size": 200000} in entries
+
+
+def test_json_is_utf_8_whatever_files_are_called(baked):
+    with open(os.fsencode(baked.models) + b"/a\xffb", "wb"):
+        pass
+    entries = ok(baked.verify("--list", "--json"))
+    assert "a\ufffdb" in [entry["path"] for entry in strict(entries)]
+    result = fails(baked.verify("--json"), 20, "integrity.extra")
+    assert strict(result)["extra"] == ["a\ufffdb"]
+    lock = os.fsencode(baked.path) + b"/l\xff.json"
+    shutil.copy(baked.lock_path, lock)
+    done = subprocess.run([TOOLS / "bake-verify", "-d", baked.models, "--allow-extra", "--json",
+                           "-l", lock], capture_output=True, env=environment())
+    assert json.loads(done.stdout.decode())["against"].endswith("/l\ufffd.json")
+
+
+def strict(result):
+    """The document, whose bytes were UTF-8: a replacement would have been one of ours."""
+    assert result.raw.decode("utf-8") == result.out
+    return result.json
 
 
 def test_list_shows_hostile_names_safely(baked):
@@ -233,3 +349,38 @@ def test_unknown_keys_of_a_newer_index_are_ignored(baked):
 
 def test_lock_and_index_exclude_each_other(baked):
     fails(baked.verify("-l", baked.lock_path, "--index", "x"), 64, "usage.conflict")
+
+
+@pytest.mark.parametrize("args", [
+    ["m"], ["-l", "test.lock.json"], ["--index", "x"], ["--quick"], ["-j", "2"],
+    ["--allow-extra"]], ids=" ".join)
+def test_list_leaves_nothing_unused(baked, args):
+    result = fails(baked.verify("--list", *args), 64, "usage.conflict")
+    assert result.out == ""
+
+
+def test_quick_takes_jobs(baked):
+    ok(baked.verify("--quick", "-j", "4"))
+
+
+@pytest.mark.parametrize("name, args, code, error", [
+    ("no-index", ["-d", "{}/none"], 66, "verify.no-index"),
+    ("nothing-to-list", ["-d", "{}/empty", "--list"], 66, "verify.nothing"),
+    ("no-lock", ["-l", "{}/none"], 66, "fs.not-found"),
+    ("unknown-model", ["-d", "{}/models", "mm"], 64, "usage.unknown-model"),
+    ("bad-option", ["--frob", "x"], 64, "usage.option"),
+    ("bad-value", ["-j", "0", "x"], 64, "usage.value"),
+    ("conflict", ["--list", "x"], 64, "usage.conflict"),
+])
+@pytest.mark.parametrize("last", [False, True])
+def test_json_of_a_failure(baked, name, args, code, error, last):
+    """Before and behind what is wrong with the line."""
+    (baked.path / "empty").mkdir()
+    args = [word.format(baked.path) for word in args]
+    result = fails(run("bake-verify", *([] if last else ["--json"]), *args,
+                       *(["--json"] if last else [])), code, error)
+    report = result.json
+    assert report["ok"] is False and report["error"] == error and report["exit_code"] == code
+    assert report["message"] == result.errors[0][1]
+    assert report.get("hint") == (result.err.split("hint: ")[1].rstrip("\n")
+                                  if "hint: " in result.err else None)

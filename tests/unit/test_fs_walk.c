@@ -3,6 +3,7 @@
 #include "unit/rows.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -122,6 +123,47 @@ static void depth_is_bounded(void)
 	assert_int_equal(walk.count, 0);
 }
 
+/* The deepest directory of a chain with the longest names; its path is longer than the system
+ * takes in one call. */
+static int dig_long(int root)
+{
+	int at = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char name[251] = {0};
+
+	memset(name, 'd', sizeof(name) - 1);
+	for (unsigned i = 0; i < BAKE_PATH_DEPTH_MAX; i++) {
+		int next;
+
+		assert_int_equal(mkdirat(at, name, 0755), 0);
+		next = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		(void)close(at);
+		at = next;
+	}
+	return at;
+}
+
+static void long_paths_are_listed_up_to_a_bound(void)
+{
+	_cleanup_(bake_walk_release) struct bake_walk walk = BAKE_WALK_INIT;
+	char where[SCRATCH_PATH];
+	_cleanup_close_ int root = scratch_open(where);
+	_cleanup_close_ int deepest = dig_long(root);
+	struct bake_error err = BAKE_ERROR_INIT;
+	char name[16];
+
+	scratch_text(deepest, "file", "x");
+	check_status(bake_walk_read(root, NULL, &walk, &err), &err, BAKE_OK, NULL);
+	assert_int_equal(walk.count, BAKE_PATH_DEPTH_MAX + 1);
+	assert_int_equal(strlen(walk.entries[walk.count - 1].path), BAKE_PATH_DEPTH_MAX * 251 + 4);
+	bake_walk_release(&walk);
+	for (unsigned i = 0; i < BAKE_WALK_BYTES_MAX / (BAKE_PATH_DEPTH_MAX * 251) + 1; i++) {
+		(void)snprintf(name, sizeof(name), "%u", i);
+		scratch_text(deepest, name, "");
+	}
+	check_status(bake_walk_read(root, NULL, &walk, &err), &err, BAKE_ERR_DATA, "fs.too-many");
+	assert_int_equal(walk.count, 0);
+}
+
 static void a_release_can_be_repeated(void)
 {
 	struct bake_walk walk = BAKE_WALK_INIT;
@@ -134,6 +176,7 @@ static void a_release_can_be_repeated(void)
 static const struct scenario others[] = {
 	{"entries say what they are", entries_say_what_they_are},
 	{"depth is bounded", depth_is_bounded},
+	{"long paths are listed up to a bound", long_paths_are_listed_up_to_a_bound},
 	{"nothing to release", a_release_can_be_repeated},
 };
 
