@@ -22,6 +22,7 @@
 #include "json/writer.h"
 #include "ops/document.h"
 #include "ops/index_build.h"
+#include "ops/index_local.h"
 
 #define TOOL "bake-index"
 
@@ -113,7 +114,7 @@ static enum bake_status write_index(
 
 	BAKE_TRY(bake_clock_source_date(&mtime, err));
 	if (output && strcmp(output, "-") == 0) {
-		(void)fwrite(text->ptr, 1, text->len, stdout);
+		cli_print_json(text);
 		return BAKE_OK;
 	}
 	if (output)
@@ -130,6 +131,7 @@ static enum bake_status run_build(
 	struct cli_progress progress;
 	struct bake_events events = {.emit = cli_progress_emit, .context = &progress};
 	const char *usual = cli_models_dir(NULL);
+	bool to_stdout = output && strcmp(output, "-") == 0;
 	struct bake_index_build_options wanted = {
 		.lock_path = lock_path,
 		.manifest_path = manifest_path,
@@ -140,25 +142,25 @@ static enum bake_status run_build(
 	};
 
 	(void)args;
-	if (!lock_path)
-		return bake_error_set(
-			err, BAKE_ERR_USAGE, "usage.arguments", "which lock? -l LOCK");
+	if (!lock_path) {
+		bake_error_set(err, BAKE_ERR_USAGE, "usage.arguments", "which lock? -l LOCK");
+		return bake_error_hint(err, "bake-lock MANIFEST makes one");
+	}
 	cli_progress_init(&progress, TOOL, CLI_PROGRESS_PLAIN, common->quiet, false);
 	BAKE_TRY(bake_index_build_text(&wanted, &text, err));
 	BAKE_TRY(write_index(wanted.models_dirs[0], &text, err));
-	if (!common->quiet && !(output && strcmp(output, "-") == 0))
+	if (!common->quiet && !to_stdout)
 		(void)fprintf(stderr, TOOL ": %s%s%s written, %zu bytes\n",
 			output ? "" : wanted.models_dirs[0], output ? "" : "/",
 			output ? output : BAKE_INDEX_NAME, text.len);
-	if (common->json)
-		(void)fwrite(text.ptr, 1, text.len, stdout);
+	if (common->json && !to_stdout)
+		cli_print_json(&text);
 	return BAKE_OK;
 }
 
 /* The index that show and path read, and the directory its paths are relative to. */
-static enum bake_status load(struct bake_index **out, char **out_text, struct bake_error *err)
+static enum bake_status load(struct bake_index **out, struct bake_buf *text, struct bake_error *err)
 {
-	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(BAKE_INDEX_BYTES_MAX);
 	_cleanup_free_ char *beside = NULL;
 	const char *path = index_path;
 
@@ -167,16 +169,13 @@ static enum bake_status load(struct bake_index **out, char **out_text, struct ba
 			return bake_error_nomem(err);
 		path = beside;
 	}
-	if (bake_file_read(path, &text, err) != BAKE_OK) {
-		bake_error_hint(err, "bake-index build makes it");
+	if (bake_file_read(path, text, err) != BAKE_OK) {
+		if (err->status == BAKE_ERR_NOINPUT)
+			bake_error_hint(err, TOOL " build makes it; when it was baked, is a volume "
+						  "mounted over the models?");
 		return bake_error_wrap(err, "index");
 	}
-	BAKE_TRY(bake_index_parse(bake_buf_span(&text), path, out, err));
-	if (out_text) {
-		*out_text = text.ptr;
-		text.ptr = NULL;
-	}
-	return BAKE_OK;
+	return bake_index_parse(bake_buf_span(text), path, out, err);
 }
 
 static const char *model_id(const void *context, size_t index)
@@ -214,6 +213,17 @@ static void print_fact(const char *name, const char *value)
 		(void)printf("%-14s %s\n", name, BAKE_SHOW(value));
 }
 
+static void print_variant(const struct bake_index_variant *variant)
+{
+	(void)printf("%-14s %s, rank %u, ", "variant",
+		variant->is.precision ? BAKE_SHOW(variant->is.precision) : "-", variant->is.rank);
+	if (variant->is.steps)
+		(void)printf("%u steps", variant->is.steps);
+	else
+		(void)printf("plain");
+	(void)printf("  %s\n", BAKE_SHOW(variant->path));
+}
+
 static void print_model(const struct bake_index_model *model)
 {
 	print_fact("id", model->id);
@@ -231,6 +241,8 @@ static void print_model(const struct bake_index_model *model)
 	print_fact("quantization", model->quantization);
 	print_fact("license", model->license);
 	print_fact("path", model->path);
+	for (size_t i = 0; i < model->variant_count; i++)
+		print_variant(&model->variants[i]);
 	(void)printf("%-14s %zu, %s\n", "files", model->file_count, BAKE_BYTES(model->bytes));
 	for (size_t i = 0; i < model->file_count; i++)
 		(void)printf("  %s  %10s  %s\n", BAKE_HEX(&model->files[i].sha256),
@@ -242,16 +254,19 @@ static void put_model(const struct bake_index_model *model)
 	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(BAKE_INDEX_BYTES_MAX);
 
 	bake_index_write_model(model, &text);
-	(void)fputs(text.ptr ? text.ptr : "", stdout);
+	cli_print_json(&text);
 }
 
 static enum bake_status run_show(
 	const struct cli_common *common, const struct cli_list *args, struct bake_error *err)
 {
 	_cleanup_(bake_index_free) struct bake_index *index = NULL;
-	_cleanup_free_ char *text = NULL;
+	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(BAKE_INDEX_BYTES_MAX);
 	const struct bake_index_model *model;
 
+	if (models_dir && index_path)
+		return bake_error_set(err, BAKE_ERR_USAGE, "usage.conflict",
+			"--models and --index exclude each other: both say which index to show");
 	BAKE_TRY(load(&index, &text, err));
 	if (args->count) {
 		BAKE_TRY(find(index, args->items[0], &model, err));
@@ -262,33 +277,161 @@ static enum bake_status run_show(
 		return BAKE_OK;
 	}
 	if (common->json)
-		(void)fputs(text, stdout);
+		cli_print_json(&text);
 	for (size_t i = 0; !common->json && i < index->model_count; i++)
 		print_row(&index->models[i]);
 	return BAKE_OK;
 }
 
-static enum bake_status not_local(const char *what, const char *name, struct bake_error *err)
+static enum bake_status not_baked(const char *id, struct bake_error *err)
 {
-	bake_error_set(err, BAKE_ERR_UNAVAILABLE, "index.not-local", "%s '%s' %s", what,
-		BAKE_SHOW(name),
-		strcmp(what, "model") == 0 ? "is not baked" : "has nothing baked that fits");
+	bake_error_set(err, BAKE_ERR_UNAVAILABLE, "index.not-local", "model '%s' is not baked",
+		BAKE_SHOW(id));
 	return bake_error_hint(err, TOOL " show lists what is baked");
 }
 
-/* A file that the index has and the disk has not is hidden, or gone. */
-static enum bake_status print_path(const struct bake_index_model *model, struct bake_error *err)
+static const char *model_group(const void *context, size_t index)
+{
+	const char *name = ((const struct bake_index *)context)->models[index].group;
+
+	return name ? name : "";
+}
+
+static enum bake_status nothing_fits(const struct bake_index *index, struct bake_error *err)
+{
+	bool known = false;
+	const char *near;
+
+	for (size_t i = 0; i < index->model_count; i++)
+		known = known || strcmp(model_group(index, i), group) == 0;
+	if (known) {
+		bake_error_set(err, BAKE_ERR_UNAVAILABLE, "index.not-local",
+			"group '%s' has nothing baked that fits", BAKE_SHOW(group));
+		return bake_error_hint(err, TOOL " show lists what is baked");
+	}
+	bake_error_set(err, BAKE_ERR_UNAVAILABLE, "index.not-local", "the index has no group '%s'",
+		BAKE_SHOW(group));
+	near = bake_text_nearest(group, index->model_count, model_group, index);
+	return near ? bake_error_hint(err, "did you mean \"%s\"?", near)
+		    : bake_error_hint(err, TOOL " show MODEL says which group it is of");
+}
+
+static void put_choice(const struct bake_index_choice *choice, const char *path)
+{
+	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT((size_t)1 << 16);
+	struct bake_json_writer writer = BAKE_JSON_WRITER_INIT(&text);
+
+	bake_json_object(&writer);
+	bake_json_put_bool(&writer, "ok", true);
+	bake_json_put_text(&writer, "path", path);
+	bake_json_put_text(&writer, "model", choice->model->id);
+	bake_json_put_text(&writer, "precision", choice->variant.precision);
+	if (choice->variant.rank)
+		bake_json_put_u64(&writer, "rank", choice->variant.rank);
+	if (choice->variant.steps)
+		bake_json_put_u64(&writer, "steps", choice->variant.steps);
+	bake_json_end_object(&writer);
+	bake_json_finish(&writer);
+	cli_print_json(&text);
+}
+
+static enum bake_status print_choice(const struct cli_common *common,
+	const struct bake_index_choice *choice, struct bake_error *err)
 {
 	_cleanup_free_ char *path = NULL;
 
-	if (asprintf(&path, "%s/%s", cli_models_dir(models_dir), model->path) < 0)
+	if (asprintf(&path, "%s/%s", cli_models_dir(models_dir), choice->path) < 0)
 		return bake_error_nomem(err);
-	if (!index_path && access(path, F_OK) != 0) {
-		bake_error_set(err, BAKE_ERR_UNAVAILABLE, "index.not-local",
-			"'%s' is in the index and not on disk", BAKE_SHOW(path));
-		return bake_error_hint(err, "is a volume mounted over the models?");
+	if (common->json)
+		put_choice(choice, path);
+	else
+		(void)printf("%s\n", path);
+	return BAKE_OK;
+}
+
+/* The models directory, and the first failure that was more than an absence. */
+struct disk {
+	int root;
+	struct bake_error failure;
+};
+
+static bool is_local(void *context, const struct bake_index_choice *choice)
+{
+	struct disk *disk = context;
+	struct bake_error why = BAKE_ERROR_INIT;
+	enum bake_status status = bake_index_check_local(disk->root, choice, &why);
+
+	if (status != BAKE_OK && status != BAKE_ERR_UNAVAILABLE && disk->failure.status == BAKE_OK)
+		disk->failure = why;
+	return status == BAKE_OK;
+}
+
+/* What the rule selects among what is there. When the index would have had something better, that
+ * is said: it was baked and is hidden, or gone. */
+static enum bake_status choose(const struct bake_index *index, int root,
+	struct bake_index_choice *out, struct bake_error *err)
+{
+	struct disk disk = {.root = root, .failure = BAKE_ERROR_INIT};
+	struct bake_index_wish wish = {
+		.rank = (uint32_t)rank,
+		.has_steps = steps != UINT64_MAX,
+		.steps = steps != UINT64_MAX ? (uint32_t)steps : 0,
+		.precision = precision,
+	};
+	struct bake_index_choice best = bake_index_select(index, group, &wish);
+	struct bake_error why = BAKE_ERROR_INIT;
+
+	if (!best.model)
+		return nothing_fits(index, err);
+	wish.is_local = is_local;
+	wish.context = &disk;
+	*out = bake_index_select(index, group, &wish);
+	if (disk.failure.status != BAKE_OK) {
+		*err = disk.failure;
+		return err->status;
 	}
-	(void)printf("%s\n", path);
+	if (!out->model)
+		return bake_index_check_local(root, &best, err);
+	if (strcmp(out->path, best.path) != 0 &&
+		bake_index_check_local(root, &best, &why) != BAKE_OK)
+		cli_warn(TOOL, why.message);
+	return BAKE_OK;
+}
+
+static enum bake_status open_models(int *out_root, struct bake_error *err)
+{
+	const char *dir = cli_models_dir(models_dir);
+
+	if (bake_dir_open(dir, out_root, err) == BAKE_OK)
+		return BAKE_OK;
+	if (err->status != BAKE_ERR_NOINPUT && err->status != BAKE_ERR_CANTCREATE)
+		return err->status;
+	bake_error_set(err, BAKE_ERR_UNAVAILABLE, "index.not-local",
+		"there is no models directory '%s'", BAKE_SHOW(dir));
+	return bake_error_hint(err, "-d DIR or $MODEL_CACHE_DIR says where the models are");
+}
+
+static enum bake_status check_path_line(const struct cli_list *args, struct bake_error *err)
+{
+	const struct {
+		bool given;
+		const char *name;
+	} wishes[] = {
+		{rank != 0, "--rank"},
+		{steps != UINT64_MAX, "--steps"},
+		{precision != NULL, "--precision"},
+	};
+
+	if ((args->count == 1) == (group != NULL))
+		return bake_error_set(
+			err, BAKE_ERR_USAGE, "usage.arguments", "give either a model or --group");
+	for (size_t i = 0; !group && i < countof(wishes); i++) {
+		if (!wishes[i].given)
+			continue;
+		bake_error_set(err, BAKE_ERR_USAGE, "usage.conflict",
+			"%s chooses from a group: it does not go with MODEL", wishes[i].name);
+		return bake_error_hint(err, "--group NAME instead of MODEL");
+	}
 	return BAKE_OK;
 }
 
@@ -296,26 +439,25 @@ static enum bake_status run_path(
 	const struct cli_common *common, const struct cli_list *args, struct bake_error *err)
 {
 	_cleanup_(bake_index_free) struct bake_index *index = NULL;
-	struct bake_index_wish wish = {
-		.rank = (uint32_t)rank,
-		.has_steps = steps != UINT64_MAX,
-		.steps = steps != UINT64_MAX ? (uint32_t)steps : 0,
-		.precision = precision,
-	};
-	const struct bake_index_model *model;
+	struct bake_index_choice choice = {.model = NULL};
+	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(BAKE_INDEX_BYTES_MAX);
+	_cleanup_close_ int root = -1;
 
-	(void)common;
-	if ((args->count == 1) == (group != NULL))
-		return bake_error_set(
-			err, BAKE_ERR_USAGE, "usage.arguments", "give either a model or --group");
-	BAKE_TRY(load(&index, NULL, err));
+	BAKE_TRY(check_path_line(args, err));
+	BAKE_TRY(load(&index, &text, err));
 	if (!group) {
-		BAKE_TRY(find(index, args->items[0], &model, err));
-		return model->baked ? print_path(model, err)
-				    : not_local("model", args->items[0], err);
+		BAKE_TRY(find(index, args->items[0], &choice.model, err));
+		if (!choice.model->baked)
+			return not_baked(args->items[0], err);
+		choice.path = choice.model->path;
+		choice.variant = choice.model->variant;
 	}
-	model = bake_index_select(index, group, &wish);
-	return model ? print_path(model, err) : not_local("group", group, err);
+	BAKE_TRY(open_models(&root, err));
+	if (group)
+		BAKE_TRY(choose(index, root, &choice, err));
+	else
+		BAKE_TRY(bake_index_check_local(root, &choice, err));
+	return print_choice(common, &choice, err);
 }
 
 static const struct {

@@ -97,6 +97,11 @@ bool bake_utf8_hostile(const char *text, size_t *out_len)
 	return (point >= 0x2060 && point <= 0x2069) || point == 0xfeff; /* isolates, BOM */
 }
 
+bool bake_text_equal(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b) == 0;
+}
+
 bool bake_text_starts(const char *text, const char *prefix)
 {
 	return strncmp(text, prefix, strlen(prefix)) == 0;

@@ -38,6 +38,9 @@ size_t bake_utf8_length(const char *text, size_t len);
  * overrides. *out_len receives its length in bytes; text must be valid UTF-8. */
 bool bake_utf8_hostile(const char *text, size_t *out_len);
 
+/* Whether both are texts, and the same. */
+bool bake_text_equal(const char *a, const char *b);
+
 bool bake_text_starts(const char *text, const char *prefix);
 bool bake_text_ends(const char *text, const char *suffix);
 

@@ -43,18 +43,31 @@ static void take_base(struct bake_api *api, const struct bake_index_model *model
 		api->model_id = model->source.location;
 }
 
+static void take_variants(struct bake_api *api, const struct bake_selection *rule,
+	const struct bake_index_model *model)
+{
+	for (size_t i = 0; i < bake_index_choice_count(model); i++) {
+		struct bake_variant variant = bake_index_choice_at(model, i).variant;
+
+		if (!rank_allowed(rule, variant.rank))
+			continue;
+		insert(api->ranks, &api->rank_count, variant.rank);
+		insert(api->steps, &api->step_count, variant.steps);
+	}
+}
+
 /* What a server uses when nobody says: the model the rule selects. Its plain file runs the whole
  * schedule. */
 static void take_defaults(
 	struct bake_api *api, const struct bake_index *index, const struct bake_selection *rule)
 {
-	const struct bake_index_model *selected =
+	struct bake_index_choice selected =
 		bake_index_select(index, rule->group, &(struct bake_index_wish){0});
 
-	if (!selected)
+	if (!selected.model)
 		return;
-	api->default_rank = selected->variant.rank;
-	api->default_steps = selected->variant.steps ? selected->variant.steps : rule->max_steps;
+	api->default_rank = selected.variant.rank;
+	api->default_steps = selected.variant.steps ? selected.variant.steps : rule->max_steps;
 }
 
 void bake_api_compute(const struct bake_index *index, struct bake_api *out)
@@ -73,10 +86,8 @@ void bake_api_compute(const struct bake_index *index, struct bake_api *out)
 		if (!concerns(rule, model))
 			continue;
 		take_base(&api, model);
-		if (!model->baked || !rank_allowed(rule, model->variant.rank))
-			continue;
-		insert(api.ranks, &api.rank_count, model->variant.rank);
-		insert(api.steps, &api.step_count, model->variant.steps);
+		if (model->baked)
+			take_variants(&api, rule, model);
 	}
 	if (rule)
 		take_defaults(&api, index, rule);

@@ -37,43 +37,113 @@ static enum bake_status take_files(struct bake_arena *arena, const struct bake_l
 	return bake_aggregate_sha256(parts, locked->file_count, &model->aggregate, err);
 }
 
-/* The file that is the model: the only one, or the only GGUF that is not a projector beside it. */
-static const struct bake_lock_file *main_file(const struct bake_lock_model *locked)
+static bool is_language_model(const char *path)
+{
+	return bake_text_ends(path, ".gguf") && !bake_names_is_projector(path);
+}
+
+static bool is_nunchaku(const char *path)
+{
+	struct bake_nunchaku_name ignored;
+
+	return bake_nunchaku_parse(path, &ignored);
+}
+
+/* The one file of which is() holds; NULL when there is none, or several. */
+static const struct bake_lock_file *only_file(
+	const struct bake_lock_model *locked, bool (*is)(const char *path))
 {
 	const struct bake_lock_file *found = NULL;
 
-	if (locked->file_count == 1)
-		return &locked->files[0];
 	for (size_t i = 0; i < locked->file_count; i++) {
-		const struct bake_lock_file *file = &locked->files[i];
-
-		if (!bake_text_ends(file->path, ".gguf") || bake_names_is_projector(file->path))
+		if (!is(locked->files[i].path))
 			continue;
 		if (found)
 			return NULL;
-		found = file;
+		found = &locked->files[i];
 	}
 	return found;
 }
 
-/* What the file's name knows and the manifest did not say. */
+/* The file that is the model: the only one, the only GGUF that is not a projector beside it, or the
+ * only Nunchaku file. In a diffusers tree that one is a part. */
+static const struct bake_lock_file *main_file(
+	const struct bake_lock_model *locked, const char *format)
+{
+	const struct bake_lock_file *found;
+
+	if (locked->file_count == 1)
+		return &locked->files[0];
+	found = only_file(locked, is_language_model);
+	if (found || bake_text_equal(format, "diffusers"))
+		return found;
+	return only_file(locked, is_nunchaku);
+}
+
+static enum bake_status read_name(struct bake_arena *arena, const struct bake_nunchaku_name *name,
+	struct bake_variant *out, struct bake_error *err)
+{
+	const char *precision = bake_arena_text(arena, name->precision);
+
+	if (!precision)
+		return bake_error_nomem(err);
+	*out = (struct bake_variant){precision, name->rank, name->steps};
+	return BAKE_OK;
+}
+
+/* What all variants have in common; NULL when there is no such thing. */
+static const char *common_precision(const struct bake_index_model *model)
+{
+	const char *precision = model->variant_count ? model->variants[0].is.precision : NULL;
+
+	for (size_t i = 1; i < model->variant_count; i++) {
+		if (!bake_text_equal(precision, model->variants[i].is.precision))
+			return NULL;
+	}
+	return precision;
+}
+
+/* Nunchaku files that an include pattern brought together: each is the model, of its own variant. */
+static enum bake_status take_variants(struct bake_arena *arena,
+	const struct bake_lock_model *locked, struct bake_index_model *model,
+	struct bake_error *err)
+{
+	struct bake_nunchaku_name name;
+
+	model->variants = bake_arena_array(arena, locked->file_count, sizeof(*model->variants));
+	if (!model->variants)
+		return bake_error_nomem(err);
+	for (size_t i = 0; i < locked->file_count; i++) {
+		struct bake_index_variant *variant = &model->variants[model->variant_count];
+
+		if (!bake_nunchaku_parse(locked->files[i].path, &name))
+			continue;
+		variant->path = locked->files[i].path;
+		BAKE_TRY(read_name(arena, &name, &variant->is, err));
+		model->variant_count++;
+	}
+	if (model->variant_count) /* their names say what they are */
+		model->variant = (struct bake_variant){NULL, 0, 0};
+	model->quantization = common_precision(model);
+	return BAKE_OK;
+}
+
+/* What the files' names know and the manifest did not say. */
 static enum bake_status take_names(struct bake_arena *arena, const struct bake_lock_model *locked,
 	struct bake_index_model *model, struct bake_error *err)
 {
-	const struct bake_lock_file *file = main_file(locked);
+	const struct bake_lock_file *file;
 	struct bake_nunchaku_name name;
 
 	model->format = bake_names_format(model->files, model->file_count);
+	file = main_file(locked, model->format);
 	if (file) {
 		model->path = file->path;
 		model->quantization = bake_names_quantization(file->name);
-		if (bake_nunchaku_parse(file->name, &name)) {
-			const char *precision = bake_arena_text(arena, name.precision);
-
-			if (!precision)
-				return bake_error_nomem(err);
-			model->variant = (struct bake_variant){precision, name.rank, name.steps};
-		}
+		if (bake_nunchaku_parse(file->name, &name))
+			BAKE_TRY(read_name(arena, &name, &model->variant, err));
+	} else if (!bake_text_equal(model->format, "diffusers")) {
+		BAKE_TRY(take_variants(arena, locked, model, err));
 	}
 	if (model->variant.precision)
 		model->quantization = model->variant.precision;

@@ -31,6 +31,12 @@ struct bake_index_file {
 	struct bake_digest sha256;
 };
 
+/* One of several files of a model that are loaded instead of each other. */
+struct bake_index_variant {
+	const char *path;
+	struct bake_variant is;
+};
+
 struct bake_index_model {
 	const char *id;
 	const char *title;
@@ -43,6 +49,8 @@ struct bake_index_model {
 	const char *license;
 	const char *path; /* the file that is the model, or the directory of several */
 	struct bake_variant variant;
+	struct bake_index_variant *variants; /* when there are several; none: the model is one */
+	size_t variant_count;
 	struct bake_source source;
 	struct bake_digest aggregate; /* see bake_aggregate_sha256 */
 	struct bake_index_file *files;
@@ -100,19 +108,33 @@ const struct bake_index_model *bake_index_find(const struct bake_index *index, c
 /* How a group's model is chosen; NULL when the manifest does not say. */
 const struct bake_selection *bake_index_rule(const struct bake_index *index, const char *group);
 
+/* What can be loaded: a model, or one of its variants. */
+struct bake_index_choice {
+	const struct bake_index_model *model; /* NULL: there is none */
+	const char *path;
+	struct bake_variant variant;
+};
+
+/* The choices within a model: at least one. */
+size_t bake_index_choice_count(const struct bake_index_model *model);
+struct bake_index_choice bake_index_choice_at(const struct bake_index_model *model, size_t at);
+
 /* What a user asks for beyond the group's rule. Zero and NULL: anything. */
 struct bake_index_wish {
 	uint32_t rank;
 	bool has_steps;
 	uint32_t steps; /* 0: the plain file */
 	const char *precision;
+	/* Whether a choice is there now. NULL: what the index says is believed. */
+	bool (*is_local)(void *context, const struct bake_index_choice *choice);
+	void *context;
 };
 
 /*
  * The user's rule: what is local, of an allowed rank, with the preferred steps, then the plain
- * file. NULL when no baked model of the group fits.
+ * file. No model when nothing baked of the group fits.
  */
-const struct bake_index_model *bake_index_select(
+struct bake_index_choice bake_index_select(
 	const struct bake_index *index, const char *group, const struct bake_index_wish *wish);
 
 /* Whether model is one of those a group chooses from: where some have a variant, only those. */

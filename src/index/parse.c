@@ -115,6 +115,51 @@ static enum bake_status read_variant(
 		value, BAKE_JSON_IGNORE_UNKNOWN, reading->arena, &reading->model.variant, err);
 }
 
+struct entry_reading {
+	struct bake_arena *arena;
+	struct bake_index_variant variant;
+};
+
+static enum bake_status read_variant_path(
+	const struct bake_json *value, void *out, struct bake_error *err)
+{
+	struct entry_reading *reading = out;
+
+	return bake_field_path(value, reading->arena, &reading->variant.path, err);
+}
+
+/* A variant, and its file. */
+static enum bake_status read_one_variant(
+	const struct bake_json *value, void *out, struct bake_error *err)
+{
+	static const struct bake_json_field fields[] = {{"path", read_variant_path, true}};
+	struct reading *reading = out;
+	struct entry_reading entry = {.arena = reading->arena};
+
+	BAKE_TRY(bake_json_read_object(
+		value, fields, countof(fields), BAKE_JSON_IGNORE_UNKNOWN, &entry, err));
+	BAKE_TRY(bake_field_variant(
+		value, BAKE_JSON_IGNORE_UNKNOWN, reading->arena, &entry.variant.is, err));
+	reading->model.variants[reading->model.variant_count++] = entry.variant;
+	return BAKE_OK;
+}
+
+static enum bake_status read_variants(
+	const struct bake_json *value, void *out, struct bake_error *err)
+{
+	struct reading *reading = out;
+	size_t count = bake_json_count(value);
+
+	if (count > FILES_MAX)
+		return bake_json_error(
+			value, "json.range", err, "more than %d variants", FILES_MAX);
+	reading->model.variants =
+		bake_arena_array(reading->arena, count, sizeof(*reading->model.variants));
+	if (!reading->model.variants)
+		return bake_error_nomem(err);
+	return bake_json_each_element(value, read_one_variant, reading, err);
+}
+
 static enum bake_status read_required(
 	const struct bake_json *value, void *out, struct bake_error *err)
 {
@@ -155,6 +200,7 @@ static enum bake_status read_model(const struct bake_json *value, void *out, str
 		{"category", read_category, false},
 		{"group", read_group, false},
 		{"variant", read_variant, false},
+		{"variants", read_variants, false},
 		{"format", read_format, false},
 		{"quantization", read_quantization, false},
 		{"required", read_required, true},

@@ -2,6 +2,7 @@
 /* Which model of a group a server should load. */
 #include <string.h>
 
+#include "base/text.h"
 #include "index/index.h"
 
 const struct bake_index_model *bake_index_find(const struct bake_index *index, const char *id)
@@ -22,6 +23,18 @@ const struct bake_selection *bake_index_rule(const struct bake_index *index, con
 	return NULL;
 }
 
+size_t bake_index_choice_count(const struct bake_index_model *model)
+{
+	return model->variant_count ? model->variant_count : 1;
+}
+
+struct bake_index_choice bake_index_choice_at(const struct bake_index_model *model, size_t at)
+{
+	if (!model->variant_count)
+		return (struct bake_index_choice){model, model->path, model->variant};
+	return (struct bake_index_choice){model, model->variants[at].path, model->variants[at].is};
+}
+
 static bool in_group(const struct bake_index_model *model, const char *group)
 {
 	return model->group && strcmp(model->group, group) == 0;
@@ -29,7 +42,8 @@ static bool in_group(const struct bake_index_model *model, const char *group)
 
 static bool has_variant(const struct bake_index_model *model)
 {
-	return model->variant.rank || model->variant.steps || model->variant.precision;
+	return model->variant.rank || model->variant.steps || model->variant.precision ||
+	       model->variant_count;
 }
 
 bool bake_index_is_candidate(const struct bake_index *index, const struct bake_index_model *model)
@@ -56,70 +70,78 @@ static bool rank_allowed(const struct bake_selection *rule, uint32_t rank)
 	return false;
 }
 
-static bool same_text(const char *a, const char *b)
+static bool fits(const struct bake_variant *variant, const struct bake_index_wish *wish)
 {
-	return a && b && strcmp(a, b) == 0;
-}
-
-static bool fits(const struct bake_index_model *model, const struct bake_index_wish *wish)
-{
-	const struct bake_variant *variant = &model->variant;
-
 	return (!wish->rank || variant->rank == wish->rank) &&
 	       (!wish->has_steps || variant->steps == wish->steps) &&
-	       (!wish->precision || same_text(variant->precision, wish->precision));
+	       (!wish->precision || bake_text_equal(variant->precision, wish->precision));
 }
 
 static bool is_preferred(const struct bake_variant *have, const struct bake_variant *preferred)
 {
 	return (!preferred->rank || have->rank == preferred->rank) &&
 	       (!preferred->steps || have->steps == preferred->steps) &&
-	       (!preferred->precision || same_text(have->precision, preferred->precision));
+	       (!preferred->precision || bake_text_equal(have->precision, preferred->precision));
 }
 
 /* Position in the order of preference; the plain file follows the preferred ones. */
-static size_t preference(const struct bake_selection *rule, const struct bake_index_model *model)
+static size_t preference(const struct bake_selection *rule, const struct bake_variant *variant)
 {
 	size_t count = rule ? rule->prefer_count : 0;
 
 	for (size_t i = 0; i < count; i++) {
-		if (is_preferred(&model->variant, &rule->prefer[i]))
+		if (is_preferred(variant, &rule->prefer[i]))
 			return i;
 	}
-	return count + (model->variant.steps ? 1 : 0);
+	return count + (variant->steps ? 1 : 0);
 }
 
-/* Whether a goes before b. Ids decide last: models come sorted by them. */
-static bool before(const struct bake_selection *rule, const struct bake_index_model *a,
-	const struct bake_index_model *b)
+/* Whether a goes before b. Ids and then paths decide last: choices come sorted by them. */
+static bool before(const struct bake_selection *rule, const struct bake_index_choice *a,
+	const struct bake_index_choice *b)
 {
-	size_t a_place = preference(rule, a);
-	size_t b_place = preference(rule, b);
+	size_t a_place = preference(rule, &a->variant);
+	size_t b_place = preference(rule, &b->variant);
 
 	if (a_place != b_place)
 		return a_place < b_place;
 	if (a->variant.rank != b->variant.rank)
 		return a->variant.rank > b->variant.rank;
-	if (a->is_default != b->is_default)
-		return a->is_default;
-	return a->priority && (!b->priority || a->priority < b->priority); /* 1 is the first */
+	if (a->model->is_default != b->model->is_default)
+		return a->model->is_default;
+	return a->model->priority &&
+	       (!b->model->priority || a->model->priority < b->model->priority); /* 1 is first */
 }
 
-const struct bake_index_model *bake_index_select(
+/* The better of best and what model has to offer. */
+static struct bake_index_choice better_of(const struct bake_selection *rule,
+	const struct bake_index_model *model, const struct bake_index_wish *wish,
+	struct bake_index_choice best)
+{
+	for (size_t i = 0; i < bake_index_choice_count(model); i++) {
+		struct bake_index_choice choice = bake_index_choice_at(model, i);
+
+		if (!fits(&choice.variant, wish) || !rank_allowed(rule, choice.variant.rank))
+			continue;
+		if (best.model && !before(rule, &choice, &best))
+			continue;
+		if (!wish->is_local || wish->is_local(wish->context, &choice))
+			best = choice;
+	}
+	return best;
+}
+
+struct bake_index_choice bake_index_select(
 	const struct bake_index *index, const char *group, const struct bake_index_wish *wish)
 {
 	const struct bake_selection *rule = bake_index_rule(index, group);
-	const struct bake_index_model *best = NULL;
+	struct bake_index_choice best = {.model = NULL};
 
 	for (size_t i = 0; i < index->model_count; i++) {
 		const struct bake_index_model *model = &index->models[i];
 
-		if (!in_group(model, group) || !model->baked ||
-			!bake_index_is_candidate(index, model) || !fits(model, wish) ||
-			!rank_allowed(rule, model->variant.rank))
-			continue;
-		if (!best || before(rule, model, best))
-			best = model;
+		if (in_group(model, group) && model->baked && bake_index_is_candidate(index, model))
+			best = better_of(rule, model, wish, best);
 	}
 	return best;
 }

@@ -44,18 +44,28 @@ static int compare_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static size_t count_baked_files(const struct bake_index *index)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < index->model_count; i++)
+		count += index->models[i].baked ? index->models[i].file_count : 0;
+	return count;
+}
+
 static void put_nunchaku(struct bake_json_writer *writer, const struct bake_index *index)
 {
-	_cleanup_free_ const char **names = calloc(index->model_count + 1, sizeof(*names));
+	_cleanup_free_ const char **names = calloc(count_baked_files(index) + 1, sizeof(*names));
 	struct bake_nunchaku_name ignored;
 	size_t count = 0;
 
 	for (size_t i = 0; names && i < index->model_count; i++) {
 		const struct bake_index_model *model = &index->models[i];
 
-		if (model->baked && model->file_count == 1 &&
-			bake_nunchaku_parse(model->files[0].path, &ignored))
-			names[count++] = base_name(model->files[0].path);
+		for (size_t k = 0; model->baked && k < model->file_count; k++) {
+			if (bake_nunchaku_parse(model->files[k].path, &ignored))
+				names[count++] = base_name(model->files[k].path);
+		}
 	}
 	if (!names) {
 		writer->buf->nomem = true;
@@ -117,18 +127,37 @@ static void put_totals(struct bake_json_writer *writer, const struct bake_index 
 	bake_json_end_object(writer);
 }
 
+static void put_variant_members(struct bake_json_writer *writer, const struct bake_variant *variant)
+{
+	bake_json_put_text(writer, "precision", variant->precision);
+	if (variant->rank)
+		bake_json_put_u64(writer, "rank", variant->rank);
+	if (variant->steps)
+		bake_json_put_u64(writer, "steps", variant->steps);
+}
+
 static void put_variant(
 	struct bake_json_writer *writer, const char *key, const struct bake_variant *variant)
 {
 	if (key)
 		bake_json_key(writer, key);
 	bake_json_object_line(writer);
-	bake_json_put_text(writer, "precision", variant->precision);
-	if (variant->rank)
-		bake_json_put_u64(writer, "rank", variant->rank);
-	if (variant->steps)
-		bake_json_put_u64(writer, "steps", variant->steps);
+	put_variant_members(writer, variant);
 	bake_json_end_object(writer);
+}
+
+/* Which file is which, of a model that has several to choose from. */
+static void put_variants(struct bake_json_writer *writer, const struct bake_index_model *model)
+{
+	bake_json_key(writer, "variants");
+	bake_json_array(writer);
+	for (size_t i = 0; i < model->variant_count; i++) {
+		bake_json_object_line(writer);
+		bake_json_put_text(writer, "path", model->variants[i].path);
+		put_variant_members(writer, &model->variants[i].is);
+		bake_json_end_object(writer);
+	}
+	bake_json_end_array(writer);
 }
 
 static void put_rule(struct bake_json_writer *writer, const struct bake_selection *rule)
@@ -160,20 +189,19 @@ static void put_selected(struct bake_json_writer *writer, const struct bake_inde
 	bake_json_object(writer);
 	for (size_t i = 0; i < index->model_count; i++) {
 		const char *group = index->models[i].group;
-		const struct bake_index_model *model;
+		struct bake_index_choice choice;
 
 		if (!group || !first_of_group(index, i))
 			continue;
-		model = bake_index_select(index, group, &(struct bake_index_wish){0});
+		choice = bake_index_select(index, group, &(struct bake_index_wish){0});
 		bake_json_key(writer, group);
 		bake_json_object(writer);
 		bake_json_key(writer, "model");
-		if (model)
-			bake_json_write_text(writer, model->id);
+		if (choice.model)
+			bake_json_write_text(writer, choice.model->id);
 		else
 			bake_json_write_null(writer);
-		if (model)
-			bake_json_put_text(writer, "path", model->path);
+		bake_json_put_text(writer, "path", choice.path);
 		put_rule(writer, bake_index_rule(index, group));
 		bake_json_end_object(writer);
 	}
@@ -209,6 +237,8 @@ static void put_model(struct bake_json_writer *writer, const struct bake_index_m
 	bake_json_put_text(writer, "group", model->group);
 	if (variant->precision || variant->rank || variant->steps)
 		put_variant(writer, "variant", variant);
+	if (model->variant_count)
+		put_variants(writer, model);
 	bake_json_put_text(writer, "format", model->format);
 	bake_json_put_text(writer, "quantization", model->quantization);
 	bake_json_put_bool(writer, "required", model->required);

@@ -6,12 +6,19 @@
 #include "index/index.h"
 #include "index/names.h"
 
-static const char *selected(const struct bake_index *index, const char *group)
+static struct bake_index_choice selected(const struct bake_index *index, const char *group)
 {
-	const struct bake_index_model *model =
-		bake_index_select(index, group, &(struct bake_index_wish){.rank = 0});
+	return bake_index_select(index, group, &(struct bake_index_wish){.rank = 0});
+}
 
-	return model ? model->id : "";
+static void compare(const struct bake_index_choice *a, const struct bake_index_choice *b)
+{
+	CLAIM((a->model != NULL) == (b->model != NULL));
+	if (!a->model)
+		return;
+	CLAIM(strcmp(a->model->id, b->model->id) == 0);
+	CLAIM(strcmp(a->path, b->path) == 0);
+	CLAIM(a->variant.rank == b->variant.rank && a->variant.steps == b->variant.steps);
 }
 
 static void look_at(const struct bake_index_model *model)
@@ -23,6 +30,11 @@ static void look_at(const struct bake_index_model *model)
 	for (size_t i = 0; i < model->file_count; i++) {
 		CLAIM(succeeded(bake_relpath_parse_model(model->files[i].path, &path, &err), &err));
 		keep_text(bake_names_quantization(model->files[i].path));
+	}
+	for (size_t i = 0; i < bake_index_choice_count(model); i++) {
+		struct bake_index_choice choice = bake_index_choice_at(model, i);
+
+		CLAIM(succeeded(bake_relpath_parse_model(choice.path, &path, &err), &err));
 	}
 	keep_text(bake_names_format(model->files, model->file_count));
 }
@@ -49,8 +61,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < index->model_count; i++) {
 		const char *group = index->models[i].group;
 
-		if (group)
-			CLAIM(strcmp(selected(index, group), selected(again, group)) == 0);
+		if (group) {
+			struct bake_index_choice before = selected(index, group);
+			struct bake_index_choice after = selected(again, group);
+
+			compare(&before, &after);
+		}
 	}
 	return 0;
 }

@@ -262,8 +262,216 @@ def test_path_that_is_none(place, hub, name, args, code, error):
     assert result.out == ""
 
 
+def hide(place, name):
+    (place.models / "nunchaku" / NAMES[name]).unlink()
+
+
 def test_path_of_what_a_volume_hides(place, hub):
     nunchaku(place, hub, ["r128-8"])
-    (place.models / "nunchaku" / NAMES["r128-8"]).unlink()
-    result = fails(path(place, "r128-8"), 69, "index.not-local")
-    assert "volume" in result.err
+    hide(place, "r128-8")
+    for args in (["r128-8"], ["--group", GROUP]):
+        result = fails(path(place, *args), 69, "index.not-local")
+        assert NAMES["r128-8"] in result.errors[0][1] and "volume" in result.err
+        assert result.out == ""
+
+
+def test_path_by_another_index_looks_at_the_disk(place, hub, tmp_path):
+    """The index may come from elsewhere, the models never do."""
+    nunchaku(place, hub, ["r128-8"])
+    (place.models / "model-info.json").rename(tmp_path / "info.json")
+    ok(path(place, "--index", tmp_path / "info.json", "r128-8"))
+    hide(place, "r128-8")
+    fails(path(place, "--index", tmp_path / "info.json", "r128-8"), 69, "index.not-local")
+    place.models = tmp_path / "none"
+    result = fails(path(place, "--index", tmp_path / "info.json", "base"), 69, "index.not-local")
+    assert "MODEL_CACHE_DIR" in result.err
+
+
+@pytest.mark.parametrize("name, damage", [
+    ("empty-directory", lambda base: [file.unlink() for file in base.rglob("*.*")]),
+    ("one-file-gone", lambda base: (base / "vae/w.safetensors").unlink()),
+    ("shorter", lambda base: (base / "vae/w.safetensors").write_bytes(b"x")),
+    ("link", lambda base: ((base / "vae/w.safetensors").unlink(),
+                           (base / "vae/w.safetensors").symlink_to("../model_index.json"))),
+])
+def test_a_directory_is_local_with_all_its_files(place, hub, name, damage):
+    nunchaku(place, hub, ["r128-8"])
+    ok(path(place, "base"))
+    damage(place.models / "Qwen--Qwen-Image-Edit")
+    assert fails(path(place, "base"), 69, "index.not-local").out == ""
+
+
+def test_path_chooses_what_is_there(place, hub):
+    """Local first: what the index prefers and the disk has not is passed over, not silently."""
+    nunchaku(place, hub, ["r128-8", "r128"])
+    hide(place, "r128-8")
+    result = ok(path(place, "--group", GROUP))
+    assert result.out.endswith(NAMES["r128"] + "\n")
+    assert f"warning: nunchaku/{NAMES['r128-8']} is in the index and not on disk" in result.err
+    hide(place, "r128")
+    fails(path(place, "--group", GROUP), 69, "index.not-local")
+
+
+def test_path_json(place, hub):
+    nunchaku(place, hub, ["r128-8", "r128"])
+    file = f"{place.models}/nunchaku/{NAMES['r128-8']}"
+    assert ok(path(place, "--group", GROUP, "--json")).json == {
+        "ok": True, "path": file, "model": "r128-8", "precision": "int4", "rank": 128, "steps": 8}
+    assert ok(path(place, "base", "--json")).json == {
+        "ok": True, "path": f"{place.models}/Qwen--Qwen-Image-Edit", "model": "base"}
+    result = fails(path(place, "r32", "--json"), 69, "index.not-local")
+    assert result.json["error"] == "index.not-local" and result.json["exit_code"] == 69
+
+
+def test_group_that_is_misspelt(place, hub):
+    nunchaku(place, hub, ["r128-8"])
+    result = fails(path(place, "--group", GROUP[:-1]), 69, "index.not-local")
+    assert f'did you mean "{GROUP}"?' in result.err
+
+
+@pytest.mark.parametrize("name, args, code, error", [
+    ("rank", ["path", "r128-8", "--rank", "128"], 64, "usage.conflict"),
+    ("steps", ["path", "r128-8", "--steps", "0"], 64, "usage.conflict"),
+    ("precision", ["path", "r128-8", "--precision", "int4"], 64, "usage.conflict"),
+    ("two-indexes", ["show", "-d", "models", "--index", "models/model-info.json"], 64,
+     "usage.conflict"),
+    ("build-with-a-model", ["build", "-l", "test.lock.json", "m"], 64, "usage.arguments"),
+])
+def test_nothing_is_ignored(tmp_path, name, args, code, error):
+    result = fails(run("bake-index", *args, cwd=tmp_path, env={"MODEL_CACHE_DIR": tmp_path}),
+                   code, error)
+    assert result.out == ""
+
+
+def test_build_prints_one_document(place, hub):
+    hub.add("org/name", {"x.bin": noise(5000)})
+    place.baked({"m": hub_model(path="m")})
+    document = (place.models / "model-info.json").read_text()
+    assert ok(place.index("-o", "-", "--json")).out == document
+    assert ok(place.index("--json")).out == document
+    assert ok(place.index("-o", "-")).out == document
+
+
+# Several Nunchaku files of one model, as an include pattern brings them
+
+def several(place, hub, more=None, rule=None, **fields):
+    hub.add("nunchaku-tech/edit", {**{name: noise(5000, index)
+                                      for index, name in enumerate(NAMES.values())},
+                                   **(more or {})})
+    place.baked({"all": hub_model("nunchaku-tech/edit", path="nunchaku", role="transformer",
+                                  group=GROUP, **fields)},
+                selection={GROUP: {**RULE, "ranks": [], **(rule or {})}})
+    return place.index_json
+
+
+def test_several_files_are_several_variants(place, hub):
+    index = several(place, hub, {"README.md": b"# r64"})
+    [model] = index["models"]
+    assert "variant" not in model and model["path"] == "nunchaku"
+    assert {entry.pop("path"): entry for entry in model["variants"]} == {
+        f"nunchaku/{NAMES['r128-8']}": {"precision": "int4", "rank": 128, "steps": 8},
+        f"nunchaku/{NAMES['r128-4']}": {"precision": "int4", "rank": 128, "steps": 4},
+        f"nunchaku/{NAMES['r128']}": {"precision": "int4", "rank": 128},
+        f"nunchaku/{NAMES['r32-8']}": {"precision": "int4", "rank": 32, "steps": 8},
+        f"nunchaku/{NAMES['r32']}": {"precision": "int4", "rank": 32},
+        f"nunchaku/{NAMES['fp4-r128-8']}": {"precision": "fp4", "rank": 128, "steps": 8}}
+    assert index["supported_ranks"] == [32, 128] and index["supported_steps"] == [4, 8]
+    assert index["default_rank"] == 128 and index["default_steps"] == 8
+    assert index["nunchaku_models"] == sorted(NAMES.values())
+    assert index["selected"][GROUP]["model"] == "all"
+    assert index["selected"][GROUP]["path"] == f"nunchaku/{NAMES['fp4-r128-8']}"
+    assert len(model["files"]) == 7 and "quantization" not in model
+    ok(place.verify())
+    ok(place.verify("all"))
+    shown = ok(run("bake-index", "show", "all", "-d", place.models)).out
+    assert f"int4, rank 32, plain  nunchaku/{NAMES['r32']}" in shown
+
+
+def test_variants_are_selected_by_the_rule(place, hub):
+    several(place, hub, rule={"ranks": [128], "prefer": [{"precision": "int4", "steps": 8}]})
+    where = f"{place.models}/nunchaku/"
+    assert place.index_json["supported_ranks"] == [128]
+    for args, name in [
+        ([], "r128-8"), (["--steps", "4"], "r128-4"), (["--steps", "0"], "r128"),
+        (["--precision", "fp4"], "fp4-r128-8"),
+    ]:
+        assert ok(path(place, "--group", GROUP, *args)).out == where + NAMES[name] + "\n", args
+    fails(path(place, "--group", GROUP, "--rank", "32"), 69, "index.not-local")
+    assert ok(path(place, "all")).out == f"{place.models}/nunchaku\n"
+
+
+def test_a_variant_is_local_by_itself(place, hub):
+    several(place, hub, {"config.json": b"{}"}, rule={"prefer": [{"precision": "int4",
+                                                                   "steps": 8}]})
+    assert ok(path(place, "--group", GROUP)).out.endswith(NAMES["r128-8"] + "\n")
+    hide(place, "r128-8")
+    result = ok(path(place, "--group", GROUP))
+    assert result.out.endswith(NAMES["r32-8"] + "\n") and "warning" in result.err
+    fails(path(place, "all"), 69, "index.not-local")
+    (place.models / "nunchaku/config.json").unlink()
+    fails(path(place, "--group", GROUP), 69, "index.not-local")
+
+
+def test_one_nunchaku_file_among_others_is_the_model(place, hub):
+    hub.add("nunchaku-tech/edit", {NAMES["r32-8"]: noise(5000), "README.md": b"# x"})
+    place.baked({"one": hub_model("nunchaku-tech/edit", path="nunchaku", group=GROUP)})
+    [model] = place.index_json["models"]
+    assert model["path"] == f"nunchaku/{NAMES['r32-8']}" and "variants" not in model
+    assert model["variant"] == {"precision": "int4", "rank": 32, "steps": 8}
+    assert place.index_json["nunchaku_models"] == [NAMES["r32-8"]]
+
+
+def test_a_diffusers_tree_stays_one_model(place, hub):
+    hub.add("org/tree", {"model_index.json": b"{}", "transformer/" + NAMES["r128"]: noise(5000)})
+    place.baked({"tree": hub_model("org/tree", path="tree")})
+    [model] = place.index_json["models"]
+    assert model["path"] == "tree" and "variant" not in model and "variants" not in model
+
+
+def test_variants_of_one_precision_are_of_it(place, hub):
+    index = several(place, hub, include=["svdq-int4_*"])
+    [model] = index["models"]
+    assert len(model["variants"]) == 5 and model["quantization"] == "int4"
+
+
+# Indexes that somebody else wrote
+
+def hostile(tmp_path, **fields):
+    models = tmp_path / "models"
+    (models / "m").mkdir(parents=True)
+    (models / "m/x").write_bytes(b"x")
+    (models / "secret").write_bytes(b"s")
+    model = {"id": "m", "required": True, "status": "baked", "path": "m", "group": "g",
+             "files": [{"path": "m/x", "size": 1, "sha256": "a" * 64}], **fields}
+    index = tmp_path / "i.json"
+    index.write_text(json.dumps({"schema": "bake.index/1", "models": [model]}))
+    return models, index
+
+
+@pytest.mark.parametrize("name, fields, code, error", [
+    ("fine", {}, 0, None),
+    ("path-of-no-file-of-it", {"path": "secret"}, 69, "index.not-local"),
+    ("path-that-begins-like-a-file", {"path": "m/x/y"}, 69, "index.not-local"),
+    ("path-that-is-part-of-a-name", {"path": "m/"}, 65, "path.unsafe"),
+    ("no-files", {"files": []}, 69, "index.not-local"),
+    ("variant-that-is-no-file", {"variants": [{"path": "secret", "rank": 8}]}, 69,
+     "index.not-local"),
+    ("variant-that-leaves", {"variants": [{"path": "../x"}]}, 65, "path.unsafe"),
+    ("variant-without-a-path", {"variants": [{"rank": 8}]}, 65, "json.missing-field"),
+    ("variants-that-are-none", {"variants": {"a": 1}}, 65, "json.type"),
+    ("the-index-as-a-file", {"path": "model-info.json"}, 65, "path.reserved"),
+])
+def test_path_by_a_hostile_index(tmp_path, name, fields, code, error):
+    models, index = hostile(tmp_path, **fields)
+    result = run("bake-index", "path", "--index", index, "-d", models, "--group", "g")
+    if error:
+        assert fails(result, code, error).out == ""
+    else:
+        assert ok(result).out == f"{models}/m\n"
+
+
+def test_path_follows_no_link_out_of_the_models(tmp_path):
+    models, index = hostile(tmp_path)
+    (models / "m").rename(tmp_path / "elsewhere")
+    (models / "m").symlink_to(tmp_path / "elsewhere")
+    fails(run("bake-index", "path", "--index", index, "-d", models, "m"), 69, "index.not-local")

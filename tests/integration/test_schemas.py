@@ -558,6 +558,11 @@ BAD_INDEXES = {
     "a rule that is null": ("json.type", [("selected/demo-image-edit", None)]),
     "ranks that are strings": ("json.type", [("selected/demo-image-edit/ranks", ["32"])]),
     "a rank over a million": ("json.range", [("models/2/variant/rank", 1000001)]),
+    "variants in an object": ("json.type", [("models/2/variants", {"path": "a"})]),
+    "a variant without its file": ("json.missing-field", [("models/2/variants", [{"rank": 8}])]),
+    "a variant whose file is above": ("path.unsafe", [("models/2/variants", [{"path": "../a"}])]),
+    "a variant's rank in a string": ("json.type", [
+        ("models/2/variants", [{"path": "a", "rank": "8"}])]),
     "a preference that is no list": ("json.type", [("selected/demo-image-edit/prefer", {})]),
 }
 
@@ -689,6 +694,8 @@ GOOD_LOCKS = {
 
 GOOD_INDEXES = {
     "a newer field of a variant": [("models/2/variant/bits", 4)],
+    "several variants": [("models/2/variants", [
+        {"path": "a/b", "precision": "int4", "rank": 128}, {"path": "a/c", "new": 1}])],
     "a newer field of a preference": [("selected/demo-image-edit/prefer/0/bits", 4)],
     "as it is": [],
     "a field of a newer minor version": [("new", NOTE)],

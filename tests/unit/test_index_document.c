@@ -253,8 +253,8 @@ static void try_baked(void **state)
 
 	BUILD(manifest_text, row->alpha, row->zeta);
 	index = parse(bake_buf_span(&build.text));
-	built = bake_index_select(build.index, "g", &anything);
-	read = bake_index_select(index, "g", &anything);
+	built = bake_index_select(build.index, "g", &anything).model;
+	read = bake_index_select(index, "g", &anything).model;
 	assert_int_equal(built != NULL, row->selected != NULL);
 	assert_int_equal(read != NULL, row->selected != NULL);
 	if (row->selected) {

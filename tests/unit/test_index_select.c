@@ -116,7 +116,7 @@ static void try_select(void **state)
 	const struct select_row *row = *state;
 	struct bake_index index = index_of(row->rule);
 
-	same_model(bake_index_select(&index, GROUP, &row->wish), row->want);
+	same_model(bake_index_select(&index, GROUP, &row->wish).model, row->want);
 }
 
 static const struct tie_row {
@@ -170,7 +170,97 @@ static void try_tie(void **state)
 	struct bake_index index = {.models = models, .model_count = row->count};
 
 	memcpy(models, row->models, sizeof(models));
-	same_model(bake_index_select(&index, GROUP, &(struct bake_index_wish){0}), row->want);
+	same_model(bake_index_select(&index, GROUP, &(struct bake_index_wish){0}).model, row->want);
+}
+
+static void same_numbers(const uint32_t *got, size_t got_count, const uint32_t *want, size_t count)
+{
+	assert_int_equal(got_count, count);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(got[i], want[i]);
+}
+
+/* One model of several files; beside it one that has the preferred steps, of a lower rank. */
+static struct bake_index_variant files_of_one[] = {
+	{"d/r128-4", {"int4", 128, 4}},
+	{"d/r128", {"int4", 128, 0}},
+	{"d/r32-8", {"fp4", 32, 8}},
+	{"d/r64-8", {"fp4", 64, 8}},
+};
+
+static struct bake_index_model mixed[] = {
+	{.id = "base", .group = GROUP, .baked = true, .path = "base"},
+	{.id = "many",
+		.group = GROUP,
+		.baked = true,
+		.path = "d",
+		.variants = files_of_one,
+		.variant_count = countof(files_of_one)},
+	{.id = "one", .group = GROUP, .baked = true, .path = "o", .variant = {"int4", 32, 8}},
+};
+
+static bool is_hidden(const char *path, const char *const *hidden)
+{
+	for (size_t i = 0; i < 3; i++) {
+		if (hidden[i] && strcmp(hidden[i], path) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool not_hidden(void *context, const struct bake_index_choice *choice)
+{
+	return !is_hidden(choice->path, context);
+}
+
+static const struct choice_row {
+	const char *name;
+	struct bake_index_wish wish;
+	const char *hidden[3];
+	const char *model; /* NULL: none */
+	const char *path;
+} choices[] = {
+	{"of equals the first", {.rank = 32}, {NULL}, "many", "d/r32-8"},
+	{"the rule's ranks hold for variants", {.rank = 64}, {NULL}, NULL, NULL},
+	{"a model of its own is chosen among them", {.rank = 32, .precision = "int4"}, {NULL},
+		"one", "o"},
+	{"a variant that is wished for", {.has_steps = true, .steps = 4}, {NULL}, "many",
+		"d/r128-4"},
+	{"the plain one", {.has_steps = true, .steps = 0}, {NULL}, "many", "d/r128"},
+	{"what is not there is passed over", {.rank = 0}, {"d/r32-8"}, "one", "o"},
+	{"to the next preference", {.rank = 0}, {"d/r32-8", "o"}, "many", "d/r128-4"},
+	{"and the plain file", {.rank = 0}, {"d/r32-8", "o", "d/r128-4"}, "many", "d/r128"},
+};
+
+static void try_choice(void **state)
+{
+	const struct choice_row *row = *state;
+	struct bake_index index = index_of(&usual);
+	struct bake_index_wish wish = row->wish;
+	struct bake_index_choice choice;
+
+	index.models = mixed;
+	index.model_count = countof(mixed);
+	wish.is_local = not_hidden;
+	wish.context = (void *)(uintptr_t)row->hidden;
+	choice = bake_index_select(&index, GROUP, &wish);
+	same_model(choice.model, row->model);
+	if (row->path)
+		assert_string_equal(choice.path, row->path);
+}
+
+static void the_api_knows_variants(void)
+{
+	struct bake_index index = index_of(&usual);
+	struct bake_api api;
+
+	index.models = mixed;
+	index.model_count = countof(mixed);
+	bake_api_compute(&index, &api);
+	same_numbers(api.ranks, api.rank_count, both_ranks, 2);
+	same_numbers(api.steps, api.step_count, (const uint32_t[]){4, 8}, 2);
+	assert_int_equal(api.default_rank, 32);
+	assert_int_equal(api.default_steps, 8);
 }
 
 static void models_and_rules_are_found(void)
@@ -183,13 +273,6 @@ static void models_and_rules_are_found(void)
 	assert_null(bake_index_rule(&index, "other"));
 	assert_false(bake_index_is_candidate(&index, &stock[0]));
 	assert_true(bake_index_is_candidate(&index, &stock[1]));
-}
-
-static void same_numbers(const uint32_t *got, size_t got_count, const uint32_t *want, size_t count)
-{
-	assert_int_equal(got_count, count);
-	for (size_t i = 0; i < count; i++)
-		assert_int_equal(got[i], want[i]);
 }
 
 static void the_api_speaks_of_the_first_rule(void)
@@ -285,6 +368,7 @@ static void the_apis_lists_are_bounded(void)
 static const struct scenario others[] = {
 	{"models and rules are found", models_and_rules_are_found},
 	{"api: the first rule", the_api_speaks_of_the_first_rule},
+	{"api: variants of one model", the_api_knows_variants},
 	{"api: the plain file runs all steps", the_api_of_the_plain_file_runs_all_steps},
 	{"api: no rule", the_api_without_a_rule_says_what_is_there},
 	{"api: nothing is baked", the_api_of_nothing_knows_nothing},
@@ -296,6 +380,7 @@ int main(void)
 	static const struct rows tables[] = {
 		ROWS(selects, try_select),
 		ROWS(ties, try_tie),
+		ROWS(choices, try_choice),
 		ROWS(others, play_scenario),
 	};
 
