@@ -55,9 +55,11 @@ engine_answers() {
 	find_docker && timeout 20 "$docker" info > /dev/null 2>&1
 }
 
-# An image to build from and on, in $base: Debian's, or, where no registry can be reached, the same
-# made here.
+# An image to build from and on, in $base: $BAKE_BASE, or Debian's, or, where no registry can be
+# reached, the same made here.
 find_base() {
+	base=${BAKE_BASE-}
+	[ -z "$base" ] || return 0
 	base=debian:bookworm-slim
 	"$docker" image inspect "$base" > /dev/null 2>&1 && return
 	timeout 120 "$docker" pull -q "$base" > /dev/null 2>&1 && return
