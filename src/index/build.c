@@ -118,7 +118,12 @@ static enum bake_status take_variants(struct bake_arena *arena,
 
 		if (!bake_nunchaku_parse(locked->files[i].path, &name))
 			continue;
+		if (model->variant_count == BAKE_INDEX_VARIANTS_MAX)
+			return bake_error_set(err, BAKE_ERR_DATA, "index.variants",
+				"model '%s' has more than %d variants", BAKE_SHOW(model->id),
+				BAKE_INDEX_VARIANTS_MAX);
 		variant->path = locked->files[i].path;
+		model->files[i].is_variant = true;
 		BAKE_TRY(read_name(arena, &name, &variant->is, err));
 		model->variant_count++;
 	}

@@ -22,13 +22,15 @@
 	"model-info.runtime.json" /* what servers measure; not ours to write */
 
 enum {
-	BAKE_INDEX_BYTES_MAX = 64 * 1024 * 1024
+	BAKE_INDEX_BYTES_MAX = 64 * 1024 * 1024,
+	BAKE_INDEX_VARIANTS_MAX = 4096
 };
 
 struct bake_index_file {
 	const char *path; /* below the models directory */
 	uint64_t size;
 	struct bake_digest sha256;
+	bool is_variant; /* one of the model's variants is this file */
 };
 
 /* One of several files of a model that are loaded instead of each other. */

@@ -5,6 +5,8 @@
 
 #include "base/cleanup.h"
 #include "base/num.h"
+#include "base/relpath.h"
+#include "base/text.h"
 #include "index/index.h"
 #include "json/json.h"
 #include "manifest/fields.h"
@@ -150,9 +152,9 @@ static enum bake_status read_variants(
 	struct reading *reading = out;
 	size_t count = bake_json_count(value);
 
-	if (count > FILES_MAX)
+	if (count > BAKE_INDEX_VARIANTS_MAX)
 		return bake_json_error(
-			value, "json.range", err, "more than %d variants", FILES_MAX);
+			value, "json.range", err, "more than %d variants", BAKE_INDEX_VARIANTS_MAX);
 	reading->model.variants =
 		bake_arena_array(reading->arena, count, sizeof(*reading->model.variants));
 	if (!reading->model.variants)
@@ -191,6 +193,38 @@ static enum bake_status read_status(
 	return bake_json_error(value, "json.value", err, "expected \"baked\" or \"missing\"");
 }
 
+/* Each variant is another file of the model. */
+static enum bake_status mark_variants(
+	const struct bake_json *value, struct bake_index_model *model, struct bake_error *err)
+{
+	for (size_t i = 0; i < model->variant_count; i++) {
+		const char *path = model->variants[i].path;
+		size_t k = 0;
+
+		while (k < model->file_count && strcmp(model->files[k].path, path) != 0)
+			k++;
+		if (k == model->file_count)
+			return bake_json_error(value, "index.variants", err,
+				"variant '%s' is none of the files", BAKE_SHOW(path));
+		if (model->files[k].is_variant)
+			return bake_json_error(value, "index.variants", err,
+				"variant '%s' is there twice", BAKE_SHOW(path));
+		model->files[k].is_variant = true;
+	}
+	return BAKE_OK;
+}
+
+static enum bake_status check_files(const struct bake_index_model *model, struct bake_error *err)
+{
+	_cleanup_free_ const char **paths = calloc(model->file_count + 1, sizeof(*paths));
+
+	if (!paths)
+		return bake_error_nomem(err);
+	for (size_t i = 0; i < model->file_count; i++)
+		paths[i] = model->files[i].path;
+	return bake_relpath_check_set(paths, model->file_count, err);
+}
+
 static enum bake_status read_model(const struct bake_json *value, void *out, struct bake_error *err)
 {
 	static const struct bake_json_field fields[] = {
@@ -216,6 +250,9 @@ static enum bake_status read_model(const struct bake_json *value, void *out, str
 
 	BAKE_TRY(bake_json_read_object(
 		value, fields, countof(fields), BAKE_JSON_IGNORE_UNKNOWN, &reading, err));
+	if (check_files(&reading.model, err) != BAKE_OK)
+		return bake_error_wrap(err, "model '%s'", BAKE_SHOW(reading.model.id));
+	BAKE_TRY(mark_variants(value, &reading.model, err));
 	index->models[index->model_count++] = reading.model;
 	return BAKE_OK;
 }
@@ -328,6 +365,12 @@ enum bake_status bake_index_parse(struct bake_span text, const char *document,
 		&root, fields, countof(fields), BAKE_JSON_IGNORE_UNKNOWN, index, err));
 	if (index->model_count)
 		qsort(index->models, index->model_count, sizeof(*index->models), compare_id);
+	for (size_t i = 1; i < index->model_count; i++) {
+		if (compare_id(&index->models[i - 1], &index->models[i]) == 0)
+			return bake_error_set(err, BAKE_ERR_DATA, "manifest.duplicate-name",
+				"%s: two models are called '%s'", BAKE_SHOW(document),
+				BAKE_SHOW(index->models[i].id));
+	}
 	*out = index;
 	index = NULL;
 	return BAKE_OK;

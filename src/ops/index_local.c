@@ -31,15 +31,6 @@ static enum bake_status check_file(
 	return bake_error_hint(err, "bake-verify says what else is wrong");
 }
 
-static bool is_variant(const struct bake_index_model *model, const char *path)
-{
-	for (size_t i = 0; i < model->variant_count; i++) {
-		if (strcmp(model->variants[i].path, path) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Whether path is the file, or a directory above it. */
 static bool leads_to(const char *path, const char *file)
 {
@@ -52,14 +43,14 @@ enum bake_status bake_index_check_local(
 	int root, const struct bake_index_choice *choice, struct bake_error *err)
 {
 	const struct bake_index_model *model = choice->model;
-	bool one = is_variant(model, choice->path);
+	bool one = model->variant_count && strcmp(choice->path, model->path) != 0;
 	bool leads = false;
 
 	for (size_t i = 0; i < model->file_count; i++) {
 		const struct bake_index_file *file = &model->files[i];
 		bool chosen = leads_to(choice->path, file->path);
 
-		if (one && !chosen && is_variant(model, file->path))
+		if (one && !chosen && file->is_variant)
 			continue;
 		BAKE_TRY(check_file(root, file, err));
 		leads = leads || chosen;

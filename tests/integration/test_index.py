@@ -454,8 +454,13 @@ def hostile(tmp_path, **fields):
     ("path-that-begins-like-a-file", {"path": "m/x/y"}, 69, "index.not-local"),
     ("path-that-is-part-of-a-name", {"path": "m/"}, 65, "path.unsafe"),
     ("no-files", {"files": []}, 69, "index.not-local"),
-    ("variant-that-is-no-file", {"variants": [{"path": "secret", "rank": 8}]}, 69,
-     "index.not-local"),
+    ("variant-that-is-no-file", {"variants": [{"path": "secret", "rank": 8}]}, 65,
+     "index.variants"),
+    ("variant-that-is-there-twice", {"variants": [{"path": "m/x"}, {"path": "m/x", "rank": 8}]},
+     65, "index.variants"),
+    ("more-variants-than-anybody-has", {"variants": [{"path": "m/x"}] * 4097}, 65, "json.range"),
+    ("file-that-is-there-twice", {"files": [{"path": "m/x", "size": 1, "sha256": "a" * 64}] * 2},
+     65, "path.collision"),
     ("variant-that-leaves", {"variants": [{"path": "../x"}]}, 65, "path.unsafe"),
     ("variant-without-a-path", {"variants": [{"rank": 8}]}, 65, "json.missing-field"),
     ("variants-that-are-none", {"variants": {"a": 1}}, 65, "json.type"),
@@ -475,3 +480,22 @@ def test_path_follows_no_link_out_of_the_models(tmp_path):
     (models / "m").rename(tmp_path / "elsewhere")
     (models / "m").symlink_to(tmp_path / "elsewhere")
     fails(run("bake-index", "path", "--index", index, "-d", models, "m"), 69, "index.not-local")
+
+
+def test_an_index_of_two_models_of_one_name(tmp_path):
+    """One would hide the other."""
+    models, index = hostile(tmp_path)
+    document = json.loads(index.read_text())
+    document["models"] *= 2
+    index.write_text(json.dumps(document))
+    for command in (["bake-index", "show"], ["bake-verify", "-d", models]):
+        fails(run(*command, "--index", index), 65, "manifest.duplicate-name")
+
+
+def test_many_variants_that_are_not_there_take_no_time(tmp_path):
+    """Ended by the time a test may take: it was quadratic in the variants, and that per variant."""
+    files = [{"path": f"m/{n}", "size": 1, "sha256": "a" * 64} for n in range(20000)]
+    models, index = hostile(tmp_path, files=files, variants=[
+        {"path": f"m/{n}", "rank": n + 1} for n in range(4096)])
+    fails(run("bake-index", "path", "--index", index, "-d", models, "--group", "g"), 69,
+          "index.not-local")

@@ -694,8 +694,9 @@ GOOD_LOCKS = {
 
 GOOD_INDEXES = {
     "a newer field of a variant": [("models/2/variant/bits", 4)],
-    "several variants": [("models/2/variants", [
-        {"path": "a/b", "precision": "int4", "rank": 128}, {"path": "a/c", "new": 1}])],
+    "variants of a newer kind": [
+        ("models/2/files/0/path", "a/b"),
+        ("models/2/variants", [{"path": "a/b", "precision": "int4", "rank": 128, "new": 1}])],
     "a newer field of a preference": [("selected/demo-image-edit/prefer/0/bits", 4)],
     "as it is": [],
     "a field of a newer minor version": [("new", NOTE)],
