@@ -390,8 +390,10 @@ static enum bake_status choose(const struct bake_index *index, int root,
 		*err = disk.failure;
 		return err->status;
 	}
-	if (!out->model)
+	if (!out->model) {
+		*out = best; /* it may have come in this moment */
 		return bake_index_check_local(root, &best, err);
+	}
 	if (strcmp(out->path, best.path) != 0 &&
 		bake_index_check_local(root, &best, &why) != BAKE_OK)
 		cli_warn(TOOL, why.message);
@@ -439,24 +441,24 @@ static enum bake_status run_path(
 	const struct cli_common *common, const struct cli_list *args, struct bake_error *err)
 {
 	_cleanup_(bake_index_free) struct bake_index *index = NULL;
-	struct bake_index_choice choice = {.model = NULL};
+	const struct bake_index_model *model;
+	struct bake_index_choice choice;
 	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(BAKE_INDEX_BYTES_MAX);
 	_cleanup_close_ int root = -1;
 
 	BAKE_TRY(check_path_line(args, err));
 	BAKE_TRY(load(&index, &text, err));
-	if (!group) {
-		BAKE_TRY(find(index, args->items[0], &choice.model, err));
-		if (!choice.model->baked)
-			return not_baked(args->items[0], err);
-		choice.path = choice.model->path;
-		choice.variant = choice.model->variant;
-	}
-	BAKE_TRY(open_models(&root, err));
-	if (group)
+	if (group) {
+		BAKE_TRY(open_models(&root, err));
 		BAKE_TRY(choose(index, root, &choice, err));
-	else
-		BAKE_TRY(bake_index_check_local(root, &choice, err));
+		return print_choice(common, &choice, err);
+	}
+	BAKE_TRY(find(index, args->items[0], &model, err));
+	if (!model->baked)
+		return not_baked(model->id, err);
+	choice = (struct bake_index_choice){model, model->path, model->variant};
+	BAKE_TRY(open_models(&root, err));
+	BAKE_TRY(bake_index_check_local(root, &choice, err));
 	return print_choice(common, &choice, err);
 }
 

@@ -108,13 +108,15 @@ static enum bake_status take_variants(struct bake_arena *arena,
 	const struct bake_lock_model *locked, struct bake_index_model *model,
 	struct bake_error *err)
 {
+	struct bake_index_variant *list =
+		bake_arena_array(arena, locked->file_count, sizeof(*list));
 	struct bake_nunchaku_name name;
 
-	model->variants = bake_arena_array(arena, locked->file_count, sizeof(*model->variants));
-	if (!model->variants)
+	if (!list)
 		return bake_error_nomem(err);
+	model->variants = list;
 	for (size_t i = 0; i < locked->file_count; i++) {
-		struct bake_index_variant *variant = &model->variants[model->variant_count];
+		struct bake_index_variant *variant = &list[model->variant_count];
 
 		if (!bake_nunchaku_parse(locked->files[i].path, &name))
 			continue;
@@ -123,7 +125,6 @@ static enum bake_status take_variants(struct bake_arena *arena,
 				"model '%s' has more than %d variants", BAKE_SHOW(model->id),
 				BAKE_INDEX_VARIANTS_MAX);
 		variant->path = locked->files[i].path;
-		model->files[i].is_variant = true;
 		BAKE_TRY(read_name(arena, &name, &variant->is, err));
 		model->variant_count++;
 	}

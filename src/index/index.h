@@ -30,7 +30,7 @@ struct bake_index_file {
 	const char *path; /* below the models directory */
 	uint64_t size;
 	struct bake_digest sha256;
-	bool is_variant; /* one of the model's variants is this file */
+	bool is_variant; /* of a parsed index: one of the model's variants is this file */
 };
 
 /* One of several files of a model that are loaded instead of each other. */
