@@ -297,7 +297,8 @@ static const char *model_group(const void *context, size_t index)
 	return name ? name : "";
 }
 
-static enum bake_status nothing_fits(const struct bake_index *index, struct bake_error *err)
+/* Always BAKE_ERR_UNAVAILABLE. */
+static void nothing_fits(const struct bake_index *index, struct bake_error *err)
 {
 	bool known = false;
 	const char *near;
@@ -307,13 +308,16 @@ static enum bake_status nothing_fits(const struct bake_index *index, struct bake
 	if (known) {
 		bake_error_set(err, BAKE_ERR_UNAVAILABLE, "index.not-local",
 			"group '%s' has nothing baked that fits", BAKE_SHOW(group));
-		return bake_error_hint(err, TOOL " show lists what is baked");
+		bake_error_hint(err, TOOL " show lists what is baked");
+		return;
 	}
 	bake_error_set(err, BAKE_ERR_UNAVAILABLE, "index.not-local", "the index has no group '%s'",
 		BAKE_SHOW(group));
 	near = bake_text_nearest(group, index->model_count, model_group, index);
-	return near ? bake_error_hint(err, "did you mean \"%s\"?", near)
-		    : bake_error_hint(err, TOOL " show MODEL says which group it is of");
+	if (near)
+		bake_error_hint(err, "did you mean \"%s\"?", near);
+	else
+		bake_error_hint(err, TOOL " show MODEL says which group it is of");
 }
 
 static void put_choice(const struct bake_index_choice *choice, const char *path)
@@ -381,8 +385,10 @@ static enum bake_status choose(const struct bake_index *index, int root,
 	struct bake_index_choice best = bake_index_select(index, group, &wish);
 	struct bake_error why = BAKE_ERROR_INIT;
 
-	if (!best.model)
-		return nothing_fits(index, err);
+	if (!best.model) {
+		nothing_fits(index, err);
+		return BAKE_ERR_UNAVAILABLE;
+	}
 	wish.is_local = is_local;
 	wish.context = &disk;
 	*out = bake_index_select(index, group, &wish);
@@ -442,7 +448,7 @@ static enum bake_status run_path(
 {
 	_cleanup_(bake_index_free) struct bake_index *index = NULL;
 	const struct bake_index_model *model;
-	struct bake_index_choice choice;
+	struct bake_index_choice choice = {.model = NULL};
 	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(BAKE_INDEX_BYTES_MAX);
 	_cleanup_close_ int root = -1;
 

@@ -111,24 +111,24 @@ static enum bake_status take_variants(struct bake_arena *arena,
 	struct bake_index_variant *list =
 		bake_arena_array(arena, locked->file_count, sizeof(*list));
 	struct bake_nunchaku_name name;
+	size_t count = 0;
 
 	if (!list)
 		return bake_error_nomem(err);
-	model->variants = list;
 	for (size_t i = 0; i < locked->file_count; i++) {
-		struct bake_index_variant *variant = &list[model->variant_count];
-
 		if (!bake_nunchaku_parse(locked->files[i].path, &name))
 			continue;
-		if (model->variant_count == BAKE_INDEX_VARIANTS_MAX)
+		if (count == BAKE_INDEX_VARIANTS_MAX)
 			return bake_error_set(err, BAKE_ERR_DATA, "index.variants",
 				"model '%s' has more than %d variants", BAKE_SHOW(model->id),
 				BAKE_INDEX_VARIANTS_MAX);
-		variant->path = locked->files[i].path;
-		BAKE_TRY(read_name(arena, &name, &variant->is, err));
-		model->variant_count++;
+		list[count].path = locked->files[i].path;
+		BAKE_TRY(read_name(arena, &name, &list[count].is, err));
+		count++;
 	}
-	if (model->variant_count) /* their names say what they are */
+	model->variants = list;
+	model->variant_count = count;
+	if (count) /* their names say what they are */
 		model->variant = (struct bake_variant){NULL, 0, 0};
 	model->quantization = common_precision(model);
 	return BAKE_OK;
@@ -148,7 +148,7 @@ static enum bake_status take_names(struct bake_arena *arena, const struct bake_l
 		model->quantization = bake_names_quantization(file->name);
 		if (bake_nunchaku_parse(file->name, &name))
 			BAKE_TRY(read_name(arena, &name, &model->variant, err));
-	} else if (!bake_text_equal(model->format, "diffusers")) {
+	} else if (locked->file_count > 1 && !bake_text_equal(model->format, "diffusers")) {
 		BAKE_TRY(take_variants(arena, locked, model, err));
 	}
 	if (model->variant.precision)
