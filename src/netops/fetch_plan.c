@@ -199,6 +199,26 @@ enum bake_status bake_fetching_plan(struct bake_fetching *fetching, struct bake_
 	return find_twins(fetching, err);
 }
 
+static bool stat_item(
+	const struct bake_fetching *fetching, const struct bake_fetch_item *item, struct stat *out)
+{
+	return fetching->root >= 0 &&
+	       fstatat(fetching->root, item->path.text, out, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Whether what was found wrong is there still, so that it need not be read again. While we waited
+ * for the directory, the process that had it may have brought the right file. */
+static bool is_known_wrong(const struct bake_fetching *fetching, const struct bake_fetch_item *item)
+{
+	const struct stat *before = &item->wrong;
+	struct stat now;
+
+	return item->looked_at && stat_item(fetching, item, &now) && now.st_ino == before->st_ino &&
+	       now.st_dev == before->st_dev && now.st_size == before->st_size &&
+	       now.st_ctim.tv_sec == before->st_ctim.tv_sec &&
+	       now.st_ctim.tv_nsec == before->st_ctim.tv_nsec;
+}
+
 /* A file of the wrong content is replaced; what is not a file, or cannot be read, stops us. */
 static enum bake_status take_state(struct bake_fetching *fetching, struct bake_fetch_item *item,
 	const struct bake_file_check *check, struct bake_error *err)
@@ -214,7 +234,7 @@ static enum bake_status take_state(struct bake_fetching *fetching, struct bake_f
 	case BAKE_FILE_WRONG_SIZE:
 	case BAKE_FILE_WRONG_DIGEST:
 	case BAKE_FILE_CHANGED:
-		item->looked_at = true;
+		item->looked_at = stat_item(fetching, item, &item->wrong);
 		bake_emitf(&fetching->events, BAKE_EVENT_NOTICE,
 			"%s is there with other content and is fetched anew",
 			BAKE_SHOW(item->path.text));
@@ -251,8 +271,8 @@ enum bake_status bake_fetching_look(struct bake_fetching *fetching, struct bake_
 	if (!checks || !items)
 		return bake_error_nomem(err);
 	for (size_t i = 0; i < fetching->item_count; i++) {
-		if (!bake_fetching_is_open(&fetching->items[i]) || fetching->items[i].looked_at ||
-			fetching->items[i].same)
+		if (!bake_fetching_is_open(&fetching->items[i]) || fetching->items[i].same ||
+			is_known_wrong(fetching, &fetching->items[i]))
 			continue;
 		items[count] = &fetching->items[i];
 		checks[count].path = fetching->items[i].path;

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 #include "fs/sink.h"
 #include "manifest/lock.h"
@@ -32,7 +33,8 @@ struct bake_fetch_item {
 	unsigned cache_falls; /* how often the cache's copy was bad, or gone when it was wanted */
 	uint64_t wait_begin;  /* since when the other process has not got on, 0: it was not seen */
 	uint64_t wait_mark;   /* how far it had got then */
-	bool looked_at;	      /* what is there is known to be wrong */
+	bool looked_at;	      /* what is there is known to be wrong, */
+	struct stat wrong; /* and it was this */
 };
 
 struct bake_fetching {
