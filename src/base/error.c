@@ -71,7 +71,6 @@ static const struct {
 	{EROFS, BAKE_ERR_CANTCREATE, "fs.read-only"},
 	{ENOENT, BAKE_ERR_NOINPUT, "fs.not-found"},
 	{ELOOP, BAKE_ERR_CANTCREATE, "path.symlink"},
-	{EXDEV, BAKE_ERR_CANTCREATE, "path.symlink"},
 	{ENOTDIR, BAKE_ERR_CANTCREATE, "path.type"},
 	{EISDIR, BAKE_ERR_CANTCREATE, "path.type"},
 	{EEXIST, BAKE_ERR_CANTCREATE, "path.type"},

@@ -101,6 +101,8 @@ static int open_beneath(int root, const char *path, int flags)
 
 	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
 		fd = open_stepwise(root, path, flags | O_CLOEXEC, BAKE_MODE_FILE);
+	if (fd < 0 && errno == EXDEV) /* a link out of root; of a rename it says something else */
+		errno = ELOOP;
 	return fd;
 }
 

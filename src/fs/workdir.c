@@ -30,6 +30,7 @@ static void pause_ms(unsigned ms)
  * before it is opened: then it is made again. */
 static enum bake_status open_dir(int root, int *out_fd, struct bake_error *err)
 {
+	struct stat st;
 	int fd;
 
 	do {
@@ -38,6 +39,10 @@ static enum bake_status open_dir(int root, int *out_fd, struct bake_error *err)
 		fd = openat(
 			root, BAKE_WORKDIR_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	} while (fd < 0 && errno == ENOENT);
+	if (fd < 0 && errno == ENOTDIR &&
+		fstatat(root, BAKE_WORKDIR_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISLNK(st.st_mode))
+		errno = ELOOP;
 	if (fd < 0)
 		return bake_error_errno(err, errno, "open '%s'", BAKE_WORKDIR_NAME);
 	*out_fd = fd;

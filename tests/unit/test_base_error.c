@@ -94,7 +94,7 @@ static const struct errno_row {
 	{"read-only file system", EROFS, BAKE_ERR_CANTCREATE, "fs.read-only"},
 	{"not found", ENOENT, BAKE_ERR_NOINPUT, "fs.not-found"},
 	{"symbolic link", ELOOP, BAKE_ERR_CANTCREATE, "path.symlink"},
-	{"left the root", EXDEV, BAKE_ERR_CANTCREATE, "path.symlink"},
+	{"another file system", EXDEV, BAKE_ERR_IO, "fs.io"},
 	{"not a directory", ENOTDIR, BAKE_ERR_CANTCREATE, "path.type"},
 	{"is a directory", EISDIR, BAKE_ERR_CANTCREATE, "path.type"},
 	{"is there already", EEXIST, BAKE_ERR_CANTCREATE, "path.type"},
