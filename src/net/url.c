@@ -104,6 +104,32 @@ const char *bake_origin_format(const struct bake_origin *origin, char *text, siz
 	return text;
 }
 
+/* Whether a reference brings a scheme of its own (RFC 3986, 3.1), and one that is not ours. */
+static bool has_foreign_scheme(const char *reference)
+{
+	size_t len = strcspn(reference, ":/?#");
+
+	if (!isalpha((unsigned char)reference[0]) || reference[len] != ':')
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (!isalnum((unsigned char)reference[i]) && !strchr("+-.", reference[i]))
+			return false;
+	}
+	return !(len == 4 && strncasecmp(reference, "http", 4) == 0) &&
+	       !(len == 5 && strncasecmp(reference, "https", 5) == 0);
+}
+
+/* Of a reference that libcurl cannot take apart. */
+static enum bake_status unusable(const char *reference, struct bake_error *err)
+{
+	if (has_foreign_scheme(reference))
+		return bake_error_set(err, BAKE_ERR_POLICY, "policy.scheme",
+			"the server points to '%s', which is not an http or https URL",
+			BAKE_SHOW_URL(reference));
+	return bake_error_set(err, BAKE_ERR_PROTOCOL, "net.location",
+		"the server points to an unusable URL '%s'", BAKE_SHOW_URL(reference));
+}
+
 enum bake_status bake_url_resolve(
 	const char *base, const char *reference, struct bake_buf *out, struct bake_error *err)
 {
@@ -117,8 +143,7 @@ enum bake_status bake_url_resolve(
 		curl_url_set(handle, CURLUPART_URL, reference, PARSE_FLAGS | CURLU_URLENCODE) !=
 			CURLUE_OK ||
 		curl_url_get(handle, CURLUPART_URL, &whole, 0) != CURLUE_OK)
-		return bake_error_set(err, BAKE_ERR_PROTOCOL, "net.location",
-			"the server points to an unusable URL '%s'", BAKE_SHOW_URL(reference));
+		return unusable(reference, err);
 	bake_buf_clear(out);
 	bake_buf_text(out, whole);
 	return bake_buf_status(out, "URL", err);

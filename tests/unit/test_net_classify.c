@@ -53,6 +53,16 @@ static void try_code(void **state)
 	assert_non_null(strstr(err.message, "\\x1b[2Jwhy"));
 }
 
+/* What libcurl calls memory within an answer is a header line it does not want to keep. */
+static void a_header_line_without_end(void)
+{
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	check_status(bake_classify(CURLE_OUT_OF_MEMORY, &origin, "", true, &err), &err,
+		BAKE_ERR_PROTOCOL, "net.headers");
+	assert_false(err.transient);
+}
+
 static void curl_has_words_of_its_own(void)
 {
 	struct bake_error err = BAKE_ERROR_INIT;
@@ -140,6 +150,7 @@ static const struct scenario others[] = {
 	{"a long header line is the server's fault", a_long_header_line_is_the_server_s_fault},
 	{"a proxy is not quoted", a_proxy_is_not_quoted},
 	{"curl's own words when there are no better ones", curl_has_words_of_its_own},
+	{"a header line without end", a_header_line_without_end},
 	{"a name that resolves now", a_name_that_resolves_is_worth_another_attempt},
 };
 

@@ -145,6 +145,21 @@ static void try_resolve(void **state)
 	assert_null(strstr(err.message, "secret"));
 }
 
+/* libcurl takes them for no URLs at all; what they are is a scheme that is not followed. */
+static void a_foreign_scheme_is_told_from_nonsense(void)
+{
+	static const char *const references[] = {
+		"data:text/plain,x", "http+unix://%2Frun%2Fx.sock/", "h2:x y"};
+	_cleanup_(bake_buf_release) struct bake_buf buf = BAKE_BUF_INIT(BAKE_NET_URL_MAX);
+
+	for (size_t i = 0; i < countof(references); i++) {
+		struct bake_error err = BAKE_ERROR_INIT;
+
+		check_status(bake_url_resolve("https://a/", references[i], &buf, &err), &err,
+			BAKE_ERR_POLICY, "policy.scheme");
+	}
+}
+
 static void a_reference_has_a_ceiling(void)
 {
 	_cleanup_(bake_buf_release) struct bake_buf buf = BAKE_BUF_INIT(BAKE_NET_URL_MAX);
@@ -297,6 +312,7 @@ static void long_urls_are_cut(void)
 }
 
 static const struct scenario others[] = {
+	{"resolve: a foreign scheme", a_foreign_scheme_is_told_from_nonsense},
 	{"resolve: there is a ceiling", a_reference_has_a_ceiling},
 	{"show: long ones are cut", long_urls_are_cut},
 };
