@@ -293,7 +293,7 @@ static const struct hostile_row {
 	const char *id;
 } hostile[] = {
 	{"it is a file", make_file, "path.type"},
-	{"it is a link", make_link, "path.type"},
+	{"it is a link", make_link, "path.symlink"},
 	{"the lock is a link", make_linked_lock, "path.symlink"},
 	{"the lock is a directory", make_directory_lock, "path.type"},
 };
