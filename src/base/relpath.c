@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/fold.h"
 #include "base/text.h"
 
 static const char *const reserved[] = {".bake", "model-info.json", "model-info.runtime.json"};
@@ -114,43 +115,54 @@ size_t bake_relpath_dir_len(struct bake_relpath path)
 	return slash ? (size_t)(slash - path.text) : 0;
 }
 
-/* Folds case, and puts '/' below every other byte so that "x/y" follows "x" at once. */
-static int fold(char c)
+/* The next folded character, with '/' below every other one so that "x/y" follows "x" at once. */
+static uint32_t next(struct bake_fold *fold)
 {
-	if (c == '/')
-		return 1;
-	return c == '\0' ? 0 : tolower((unsigned char)c) + 1;
+	uint32_t code = bake_fold_next(fold);
+
+	return code == '/' ? 1 : code;
 }
 
 static int compare_folded(const void *a, const void *b)
 {
-	const char *x = *(const char *const *)a;
-	const char *y = *(const char *const *)b;
+	struct bake_fold x = BAKE_FOLD_INIT(*(const char *const *)a);
+	struct bake_fold y = BAKE_FOLD_INIT(*(const char *const *)b);
+	uint32_t p;
+	uint32_t q;
 
-	while (*x && fold(*x) == fold(*y)) {
-		x++;
-		y++;
-	}
-	return fold(*x) - fold(*y);
+	do {
+		p = next(&x);
+		q = next(&y);
+	} while (p && p == q);
+	return (p > q) - (p < q);
+}
+
+static bool same_bytes(const char *a, const char *a_end, const char *b, const char *b_end)
+{
+	return a_end - a == b_end - b && memcmp(a, b, (size_t)(a_end - a)) == 0;
 }
 
 /* How two neighbours in folded order collide, NULL when they do not. */
 static const char *collision(const char *a, const char *b)
 {
-	size_t same = 0;
-	size_t component = 0; /* where the component that holds position same begins */
+	struct bake_fold x = BAKE_FOLD_INIT(a);
+	struct bake_fold y = BAKE_FOLD_INIT(b);
+	const char *a_part = a; /* the components under way */
+	const char *b_part = b;
+	uint32_t p;
+	uint32_t q;
 
-	while (a[same] && fold(a[same]) == fold(b[same])) {
-		if (a[same] == '/') {
-			if (strncmp(a + component, b + component, same - component) != 0)
-				return "differ only by case in a directory";
-			component = same + 1;
-		}
-		same++;
+	while ((p = next(&x)) == (q = next(&y)) && p) {
+		if (p != 1)
+			continue;
+		if (!same_bytes(a_part, x.at, b_part, y.at))
+			return "differ only by case or encoding in a directory";
+		a_part = x.at;
+		b_part = y.at;
 	}
-	if (a[same] == '\0' && b[same] == '\0')
-		return strcmp(a, b) == 0 ? "are the same" : "differ only by case";
-	if (a[same] == '\0' && b[same] == '/')
+	if (p == q)
+		return strcmp(a, b) == 0 ? "are the same" : "differ only by case or encoding";
+	if (p == 0 && q == 1)
 		return "cannot both exist: one is a directory of the other";
 	return NULL;
 }

@@ -42,7 +42,8 @@ size_t bake_relpath_dir_len(struct bake_relpath path);
 
 /*
  * Whether the paths can live in one tree: none twice, none a directory of another, none differing
- * from another only by case (BAKE_ERR_DATA path.collision). Sorts the array.
+ * from another only by case or by how a letter's accent is encoded (BAKE_ERR_DATA
+ * path.collision). Sorts the array.
  */
 enum bake_status bake_relpath_check_set(
 	const char **paths, size_t count, struct bake_error *err) BAKE_CHECKED;
