@@ -5,6 +5,7 @@ Every fetch is checked against the invariants of harness.py; after each failure 
 away and the same command must end well. What is said here of a case is what it is to lead to.
 """
 import gzip
+import re
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ from email.utils import formatdate
 
 import pytest
 
-from faults import partial, plain, redirect, whole
+from faults import PROGRAM, partial, plain, redirect, whole
 from harness import ROOT, TOOLS, Bed, data_of, offers, sha256, wait_until, watched
 
 HTML = b"<!DOCTYPE html><html><title>Log in</title></html>"
@@ -745,3 +746,27 @@ def test_42_bandwidth_limit(bed):
     end = max(entry["ms"] for entry in log if entry["event"] == "closed")
     assert log.sent() <= size
     assert end - begin >= 0.9 * 1000 * (size - 8 * 15000 - (1 << 20)) / rate
+
+
+CLOCKJUMP = PROGRAM.with_name("clockjump")
+
+
+def test_43_the_clock_does_jump_here():
+    """Else the test below would show nothing."""
+    look = "import time; print(*(int(time.time()) for _ in range(4)))"
+    shown = subprocess.run([CLOCKJUMP, sys.executable, "-c", look], capture_output=True, text=True,
+                           check=True).stdout.split()
+    assert max(map(int, shown)) - min(map(int, shown)) > 3600
+
+
+def test_43_clock_jumps(bed):
+    """The wall clock goes hours back and years ahead: nothing times out, and no rate and no time
+    left is nonsense."""
+    content = bed.server.kept[0][1]
+    bed.server.fault("w.bin", partial("body {first} 15000", "close"), times=1, content=content)
+    bed.server.fault("w.bin", plain(503, headers=["Retry-After: 0"]), times=1)
+    bed.server.fault("w.bin", [f"rate {len(bed.data)}", "good"], content=content)
+    result = bed.succeeds(bed.fetch("--retries", "5", "--progress", "bar", under=[CLOCKJUMP]))
+    assert re.search(r"\r.*\d%.*\b\d+m?s\b", result.err), result
+    assert not re.search(r"-\d+(\.\d+)? ?(ms|s|m|h|d|[kMG]?B/s)\b", result.err), result
+    assert not re.search(r"\b\d+[hd]\b", result.err), result
