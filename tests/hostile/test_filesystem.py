@@ -104,7 +104,8 @@ def test_45_somebody_else_takes_the_space(bed1, small_disk):
                                        "{count-300000}"), content=name)
     command = [*tracer("fallocate:error=EOPNOTSUPP"), *bed1.command()]
     process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True, env=environment())
+                               stderr=subprocess.PIPE, text=True,
+                               env=environment(ASAN_OPTIONS="detect_leaks=0"))
     wait_until(bed1.has_part)
     with open(small_disk / "hog", "wb", buffering=0) as hog:
         try:
