@@ -323,6 +323,13 @@ class Namespace:
         self.resolver.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
         self.holder = subprocess.Popen(["unshare", "--net", "--mount", "sleep", "infinity"])
         self.prefix = ["nsenter", "-t", str(self.holder.pid), "--net", "--mount", "--"]
+        try:
+            self.furnish()
+        except BaseException:
+            self.close()
+            raise
+
+    def furnish(self):
         own = os.readlink("/proc/self/ns/net")
         wait_until(lambda: os.readlink(f"/proc/{self.holder.pid}/ns/net") != own and
                    pathlib.Path(f"/proc/{self.holder.pid}/comm").read_text() == "sleep\n")
