@@ -17,6 +17,7 @@
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -39,6 +40,7 @@ enum {
 	BACKLOG = 1024,
 	WAIT_STEP_MS = 5,
 	WAIT_STEPS = 4000,
+	DEAF_MS = 300, /* not connected by then: never */
 };
 
 struct listener {
@@ -270,14 +272,17 @@ static void *run_listener(void *context)
 	return NULL;
 }
 
-/* Fills the queue of connections, which nobody takes: what comes then is not answered. */
+/* Fills the queue of connections, which nobody takes, until one is not answered any more. */
 static void fill_queue(const struct sockaddr *at, socklen_t len)
 {
-	for (int i = 0; i < 4; i++) {
-		int fd = socket(at->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct pollfd wait = {.events = POLLOUT};
 
-		if (fd >= 0)
-			(void)connect(fd, at, len);
+	for (int i = 0; i < BACKLOG; i++) {
+		wait.fd = socket(at->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		if (wait.fd < 0 || connect(wait.fd, at, len) == 0)
+			continue;
+		if (poll(&wait, 1, DEAF_MS) == 0)
+			return;
 	}
 }
 
