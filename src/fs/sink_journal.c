@@ -117,12 +117,15 @@ enum bake_status bake_sink_recall(
 
 	if (fstat(sink->fd, &part) != 0)
 		return bake_error_errno(err, errno, "part of '%s'", BAKE_SHOW(sink->path.text));
+	if (!S_ISREG(part.st_mode))
+		return bake_error_set(err, BAKE_ERR_CANTCREATE, "path.type",
+			"the part of '%s' is not a regular file", BAKE_SHOW(sink->path.text));
 	if (sink->size >= BAKE_SINK_SMALL) {
 		BAKE_TRY(recall_large(sink, target, &part, err));
 		begin_record(sink->inner, target, &part);
 		return BAKE_OK;
 	}
-	if (!S_ISREG(part.st_mode) || (uint64_t)part.st_size > sink->size)
+	if ((uint64_t)part.st_size > sink->size)
 		return bake_sink_restart(sink, err);
 	sink->frontier = contiguous(sink->fd, (uint64_t)part.st_size);
 	sink->resumed = sink->frontier;

@@ -439,7 +439,7 @@ static enum bake_status outcome(
 		*err = exchange->error;
 		return err->status;
 	}
-	if (response->status >= 300)
+	if (response->status >= 300 && response->complete)
 		return bake_response_error(response, exchange->url.ptr, err);
 	if (code == CURLE_COULDNT_CONNECT && exchange->refused.status) {
 		*err = exchange->refused;
@@ -461,7 +461,7 @@ static void finish(struct bake_exchange *exchange, CURLcode code)
 	enum bake_status status;
 
 	(void)curl_multi_remove_handle(exchange->http->multi, exchange->easy);
-	if (!exchange->failed && is_redirect(&exchange->response)) {
+	if (!exchange->failed && exchange->response.complete && is_redirect(&exchange->response)) {
 		status = follow(exchange, &error);
 		if (status == BAKE_OK)
 			return;

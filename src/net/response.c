@@ -185,8 +185,14 @@ static void take_length(struct bake_response *response, const char *value, size_
 
 static void take_range(struct bake_response *response, const char *value, size_t len)
 {
-	response->range = (struct bake_content_range){.present = true};
-	(void)bake_content_range_parse(value, len, &response->range);
+	struct bake_content_range *range = &response->range;
+
+	*range = (struct bake_content_range){.present = true};
+	if (bake_content_range_parse(value, len, range))
+		return;
+	/* With a 416: the range is none, and this is why. */
+	if (len > 8 && strncasecmp(value, "bytes */", 8) == 0)
+		range->has_total = bake_number_parse(value + 8, len - 8, &range->total);
 }
 
 static void take_retry_after(struct bake_response *response, const char *value, size_t len)

@@ -13,7 +13,7 @@ enum {
 };
 
 /* The id of the error by which an exchange ends that has brought all it should. */
-#define ENOUGH "net.enough"
+#define ENOUGH "enough"
 
 static bool is_enough(const struct bake_error *error)
 {
@@ -341,6 +341,11 @@ static enum bake_status outcome(const struct bake_stream *stream,
 		return BAKE_OK;
 	if (stream->wrong_size)
 		return wrong_size(stream, response, err);
+	if (error && error->detail == 416 && response->range.has_total &&
+		response->range.total != transfer->size)
+		return bake_error_set(err, BAKE_ERR_PROTOCOL, "net.size-mismatch",
+			"expected %" PRIu64 " bytes, server says %" PRIu64, transfer->size,
+			response->range.total);
 	if (error) {
 		*err = *error;
 		return err->status;

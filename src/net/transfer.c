@@ -49,6 +49,8 @@ static void end(struct bake_work *work, enum bake_transfer_state state)
 	struct bake_transfer *transfer = work->transfer;
 
 	bake_work_halt(work);
+	if (work->shown != work->got)
+		bake_work_emit(work, BAKE_EVENT_PROGRESS, NULL, 0);
 	if (state != BAKE_TRANSFER_DONE)
 		transfer->target.close(transfer->target.context);
 	transfer->state = state;
@@ -129,6 +131,9 @@ static bool next_url(struct bake_work *work, const struct bake_error *error)
 	if (transfer->url + 1 >= transfer->url_count)
 		return false;
 	bake_work_halt(work);
+	bake_emitf(work->engine->options->events, BAKE_EVENT_NOTICE,
+		"%s: %s: %s; going on with the next source", BAKE_SHOW(transfer->name),
+		BAKE_SHOW_URL(transfer->urls[transfer->url]), error->message);
 	transfer->url++;
 	work->attempt = 0;
 	work->forbidden = 0;

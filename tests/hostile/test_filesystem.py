@@ -21,11 +21,6 @@ import pytest
 from faults import partial
 from harness import SANITIZED, Bed, data_of, environment, sha256, tree, wait_until, watched
 
-# Tests that fail, and why. One that passes although it is named here is an error.
-KNOWN_FAILING = {
-    "test_64_part_of_another_kind[fifo]": "the sink: restarts what is no file, by truncating it",
-}
-
 WRITES = "write,pwrite64,writev,pwritev,pwritev2,copy_file_range"
 RENAMES = "rename,renameat,renameat2"
 

@@ -21,27 +21,6 @@ HTML = b"<!DOCTYPE html><html><title>Log in</title></html>"
 PROXY_REFUSALS = {"403": (77, "auth.proxy"), "502": (75, "net.proxy"), "503": (75, "net.proxy"),
                   "504": (75, "net.proxy")}
 
-# Tests that fail, and why. One that passes although it is named here is an error.
-ENGINE = "the transfer engine: "
-KNOWN_FAILING = {
-    "test_10_another_version_under_way": ENGINE + "no answer's ETag is compared with the first",
-    "test_10_another_version_each_time": ENGINE + "no answer's ETag is compared with the first",
-    "test_12_unsatisfiable_and_of_another_size": ENGINE + "the size in a 416 is not looked at",
-    "test_31_headers_without_end[302-junk-1-1048576]":
-        ENGINE + "follows a redirect whose header libcurl gave up on",
-    "test_31_headers_without_end[404-junk-1-1048576]":
-        ENGINE + "believes a status whose header libcurl gave up on",
-    "test_33_proxy_wants_a_password[https]": ENGINE + "the answer to CONNECT is not looked at",
-    **{f"test_33_proxy_does_not_connect[{status}]":
-       ENGINE + "the answer to CONNECT is not looked at" for status in PROXY_REFUSALS},
-    **{f"test_38_next_mirror[{count}-{kind}]": ENGINE + "does not say which source was bad"
-       for count in ("1-connection", "8-connections")
-       for kind in ("wrong-bytes", "lying-range", "page")},
-    **({} if offers("bake-fetch", "--bandwidth-limit") else
-       {"test_42_bandwidth_limit": "there is no --bandwidth-limit yet"}),
-}
-
-
 def refuse(bed, steps, code, *errors, part=None, content=True, times=-1, args=(), **options):
     """The fault, for ever; the failure it leads to; the recovery. Returns the failure."""
     name = bed.server.kept[0][1] if content else None

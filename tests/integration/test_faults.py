@@ -231,7 +231,7 @@ def test_kill_at_any_moment_then_rerun(place, hub):
     place.locked({"m": hub_model(path="m")})
     resumed = 0
     for delay in (0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4):
-        hub.fault("xet-bridge", times=99, rate=16 << 20)
+        hub.fault("xet-bridge", times=99, rate=8 << 20)
         process = start("bake-fetch", "-l", place.lock_path, "-d", place.models, "--endpoint",
                         hub.origin, "--allow-http", "-x", "1")
         time.sleep(delay)
@@ -452,7 +452,7 @@ def traced_fetch(place, hub, calls, inject):
 
 def test_disk_full_at_a_write(one, hub):
     """The kernel says so at some write: the part stays, the exit code says why."""
-    process = traced_fetch(one, hub, "pwrite64", "pwrite64:error=ENOSPC:when=2")
+    process = traced_fetch(one, hub, "pwrite64", "pwrite64:error=ENOSPC:when=2+")
     _, err = process.communicate(timeout=60)
     assert process.returncode == 23 and "error[disk.full]" in err, err
     assert one.parts()

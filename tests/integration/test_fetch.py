@@ -99,7 +99,8 @@ def test_dry_run_says_that_it_does_not_fit(place, hub):
         lock["models"]["m"]["files"][0]["size"] = 1 << 52
     hub.add("org/name", {"w.bin": noise(5000)})
     place.locked({"m": hub_model(path="m")}).edit_lock(grow)
-    assert ok(place.fetch("--dry-run")).out.splitlines()[-1].endswith(": it does not fit")
+    failed = fails(place.fetch("--dry-run"), 23, "disk.space")
+    assert "it does not fit" in failed.out.splitlines()[-1]
 
 
 def test_dry_run_touches_nothing(place, hub):

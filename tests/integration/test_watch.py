@@ -127,7 +127,7 @@ def test_events_of_a_resumed_file(place, hub, tmp_path):
     hub.add("org/name", {"big.bin": data})
     place.locked({"m": hub_model(path="m")})
     hub.fault("xet-bridge", cut=2 << 20)
-    fails(place.fetch("--retries", "0"), 75, "net.short")
+    fails(place.fetch("--retries", "0", "-x", "1"), 75, "net.short")
     ok(place.fetch("--events", tmp_path / "events"))
     events = lines_of((tmp_path / "events").read_text())
     first = of(events, "file", state="downloading")[0]
@@ -345,7 +345,7 @@ def test_report_of_a_failure(place, hub, tmp_path):
     place.locked({"m": hub_model(path="m")})
     (tmp_path / "report").write_text("of an earlier run")
     hub.fault("xet-bridge", cut=2 << 20)
-    fails(place.fetch("--retries", "0", "--report", tmp_path / "report"), 75, "net.short")
+    fails(place.fetch("--retries", "0", "-x", "1", "--report", tmp_path / "report"), 75, "net.short")
     report = check("report", json.loads((tmp_path / "report").read_text()))
     assert not report["ok"] and report["exit_code"] == 75
     assert report["error"]["id"] == "net.short" and report["error"]["hint"]
@@ -554,7 +554,7 @@ def test_dry_run_beside_a_part_of_an_earlier_run(place, hub):
     hub.add("org/name", {"big.bin": noise(3 << 20)})
     place.locked({"m": hub_model(path="m")})
     hub.fault("xet-bridge", cut=2 << 20)
-    fails(place.fetch("--retries", "0"), 75, "net.short")
+    fails(place.fetch("--retries", "0", "-x", "1"), 75, "net.short")
     before = {path: path.stat().st_mtime_ns for path in (place.models / ".bake").iterdir()}
     assert "it fits" in ok(place.fetch("--dry-run")).out
     assert {path: path.stat().st_mtime_ns for path in (place.models / ".bake").iterdir()} == before
