@@ -104,7 +104,8 @@ static enum bake_status classify_connect(
 	if (answer >= 500)
 		return bake_error_transient(err, BAKE_ERR_TEMPORARY, "net.proxy",
 			"the proxy for %s answers %u", BAKE_ORIGIN(origin), answer);
-	bake_error_set(err, BAKE_ERR_UNAVAILABLE, "net.proxy",
+	bake_error_set(err, answer == 403 ? BAKE_ERR_PERMISSION : BAKE_ERR_UNAVAILABLE,
+		answer == 403 ? "auth.proxy" : "net.proxy",
 		"the proxy refuses to connect to %s: it answers %u", BAKE_ORIGIN(origin), answer);
 	return bake_error_hint(err, PROXY_HINT);
 }

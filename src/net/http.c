@@ -24,9 +24,10 @@
 enum {
 	RECEIVE_BYTES = 256 * 1024,
 	STALL_BYTES_PER_SEC = 1000,
-	ERROR_BODY_MAX = 64 * 1024, /* of an answer we only want to know the status of */
-	POLL_MS_MAX = 200,	    /* so that a signal is seen soon */
-	IDLE_CONNECTIONS = 128,	    /* kept for the next request */
+	ERROR_BODY_MAX = 64 * 1024,   /* of an answer we only want to know the status of */
+	POLL_MS_MAX = 200,	      /* so that a signal is seen soon */
+	LIMITED_US = 2 * 1000 * 1000, /* so long after a pause speeds say nothing */
+	IDLE_CONNECTIONS = 128,	      /* kept for the next request */
 };
 
 struct bake_http {
@@ -38,6 +39,7 @@ struct bake_http {
 	const char *ca_file;
 	struct bake_bucket bucket;
 	struct bake_exchange *paused; /* those that wait for the bucket */
+	uint64_t limited_us;	      /* when one last had to */
 };
 
 struct bake_exchange {
@@ -131,6 +133,11 @@ void bake_http_free(struct bake_http **http)
 
 bool bake_http_is_limited(const struct bake_http *http)
 {
+	return http->limited_us && bake_clock_us() - http->limited_us < LIMITED_US;
+}
+
+static bool has_limit(const struct bake_http *http)
+{
 	return http->options.limit_bytes_per_sec > 0;
 }
 
@@ -190,13 +197,14 @@ static bool take_tokens(struct bake_exchange *exchange, size_t len)
 	struct bake_http *http = exchange->http;
 	uint64_t now;
 
-	if (!bake_http_is_limited(http))
+	if (!has_limit(http))
 		return true;
 	now = bake_clock_us();
 	if (bake_bucket_allow(&http->bucket, now) > 0) {
 		bake_bucket_take(&http->bucket, len, now);
 		return true;
 	}
+	http->limited_us = now;
 	if (!exchange->is_paused) {
 		exchange->is_paused = true;
 		exchange->next_paused = http->paused;
@@ -311,8 +319,8 @@ static void set_options(struct bake_exchange *exchange)
 	curl_easy_setopt(easy, CURLOPT_PROXY, proxy ? proxy : "");
 	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)http->options.connect_timeout_ms);
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT,
-		bake_http_is_limited(http) ? 1L : (long)STALL_BYTES_PER_SEC);
+	curl_easy_setopt(
+		easy, CURLOPT_LOW_SPEED_LIMIT, has_limit(http) ? 1L : (long)STALL_BYTES_PER_SEC);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
 		(long)bake_u64_max(http->options.stall_timeout_ms / 1000, 1));
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->detail);
@@ -501,7 +509,7 @@ static unsigned wait_for_bucket(struct bake_http *http, unsigned timeout_ms)
 {
 	uint64_t wait_us;
 
-	if (!bake_http_is_limited(http))
+	if (!has_limit(http))
 		return timeout_ms;
 	resume_paused(http);
 	wait_us = bake_bucket_wait_us(&http->bucket, bake_clock_us());

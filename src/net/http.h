@@ -39,7 +39,7 @@ enum bake_status bake_http_new(const struct bake_http_options *options, struct b
 	struct bake_error *err) BAKE_CHECKED;
 void bake_http_free(struct bake_http **http);
 
-/* Whether a bandwidth limit holds connections back. */
+/* Whether a bandwidth limit holds connections back, now or a moment ago. */
 bool bake_http_is_limited(const struct bake_http *http);
 
 /* Whether the client was given a token. */

@@ -246,7 +246,7 @@ void bake_work_schedule(struct bake_work *work, uint64_t now_us)
 	} else if (work->todo.count > 0) {
 		describe(work, now_us, lanes);
 		hand_out(work, lanes, wanted);
-	} else if (wanted > 1) {
+	} else if (wanted > 1 && !bake_http_is_limited(work->engine->http)) {
 		split(work, wanted, now_us);
 	}
 }

@@ -235,6 +235,10 @@ void bake_work_failed(
 	} else if (error->transient && work->attempt < engine->options->retries) {
 		work->attempt++;
 		rest(work, error, bake_retry_wait_ms(work->attempt, response));
+	} else if (is_changed(error)) {
+		/* What is there is of nobody knows which version. */
+		if (begin_again(work, false) && !next_url(work, error))
+			bake_work_give_up(work, error);
 	} else if (error->status == BAKE_ERR_NOSPACE || error->status == BAKE_ERR_IO ||
 		   !next_url(work, error)) {
 		bake_work_give_up(work, error);

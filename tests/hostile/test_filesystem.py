@@ -476,6 +476,19 @@ CALL = re.compile(r"^\d+ +(\w+)\((.*)\) += (-?\d+)")
 PLACE = re.compile(r"(?:\d+|AT_FDCWD)<([^>]*)>")
 
 
+def joined(lines):
+    """Calls that strace cut in two because another thread's came between, at their end."""
+    begun = {}
+    for line in lines:
+        pid, call = line.split(maxsplit=1)
+        if call.endswith("<unfinished ...>"):
+            begun[pid] = call.removesuffix("<unfinished ...>")
+        elif call.startswith("<..."):
+            yield f"{pid} {begun.pop(pid)}{call.split('resumed>', 1)[1]}"
+        else:
+            yield line
+
+
 class Disk:
     """Which bytes of which file are sure to be there. Paths are names at that moment."""
 
@@ -509,7 +522,7 @@ def test_62_power_failure(bed, tmp_path):
              f"trace={WRITES},{RENAMES},fsync,fdatasync,ftruncate,fallocate"]
     bed.succeeds(bed.fetch(under=under, env={"ASAN_OPTIONS": "detect_leaks=0"}))
     disk, final, calls = Disk(), {}, []
-    for line in log.read_text().splitlines():
+    for line in joined(log.read_text().splitlines()):
         match = CALL.match(line.replace('""...', '"x"'))
         if match and int(match[3]) >= 0:
             calls.append((match[1], match[2], int(match[3])))
