@@ -21,7 +21,9 @@
 #include "fs/sink_inner.h"
 
 enum {
-	TMPFS = 0x01021994 /* TMPFS_MAGIC */
+	TMPFS = 0x01021994, /* TMPFS_MAGIC */
+	LOANS_MAX = 4,
+	LOAN_AHEAD_BYTES = 16 * 1024 * 1024, /* farther away they would be kept too long */
 };
 
 void bake_sink_part_name(
@@ -205,6 +207,7 @@ static void halt(struct bake_sink_inner *inner)
 	inner->halt = true;
 	bake_crew_wait(inner->crew, &inner->job);
 	inner->halt = false;
+	bake_sink_give_back(inner);
 }
 
 enum bake_status bake_sink_restart(struct bake_sink *sink, struct bake_error *err)
@@ -254,8 +257,25 @@ static enum bake_status note(
 	return BAKE_OK;
 }
 
-enum bake_status bake_sink_write(
-	struct bake_sink *sink, uint64_t offset, struct bake_span bytes, struct bake_error *err)
+/* Keeps a loan that begins at the frontier, when the hash will soon be there. The lock is held. */
+static bool keep_loan(struct bake_sink *sink, struct bake_loan *loan)
+{
+	struct bake_sink_inner *inner = sink->inner;
+	struct bake_loan **last = &inner->loans;
+
+	if (!inner->behind || loan->offset != sink->frontier || inner->loan_count == LOANS_MAX ||
+		loan->offset - inner->hashed > LOAN_AHEAD_BYTES)
+		return false;
+	while (*last)
+		last = &(*last)->next;
+	loan->next = NULL;
+	*last = loan;
+	inner->loan_count++;
+	return true;
+}
+
+static enum bake_status write_bytes(struct bake_sink *sink, uint64_t offset, struct bake_span bytes,
+	struct bake_loan *loan, bool *out_kept, struct bake_error *err)
 {
 	struct bake_sink_inner *inner = sink->inner;
 	enum bake_status status;
@@ -273,9 +293,26 @@ enum bake_status bake_sink_write(
 		inner->hashed += bytes.len;
 	}
 	(void)pthread_mutex_lock(&inner->lock);
+	*out_kept = loan && keep_loan(sink, loan);
 	status = note(sink, offset, bytes.len, err);
 	(void)pthread_mutex_unlock(&inner->lock);
 	return status == BAKE_OK ? advance(sink, err) : status;
+}
+
+enum bake_status bake_sink_write(
+	struct bake_sink *sink, uint64_t offset, struct bake_span bytes, struct bake_error *err)
+{
+	bool kept;
+
+	return write_bytes(sink, offset, bytes, NULL, &kept, err);
+}
+
+enum bake_status bake_sink_lend(
+	struct bake_sink *sink, struct bake_loan *loan, bool *out_kept, struct bake_error *err)
+{
+	*out_kept = false;
+	return write_bytes(
+		sink, loan->offset, bake_span(loan->ptr, loan->len), loan, out_kept, err);
 }
 
 bool bake_sink_full(const struct bake_sink *sink)

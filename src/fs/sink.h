@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "base/event.h"
 #include "base/extents.h"
+#include "base/loan.h"
 #include "base/relpath.h"
 #include "base/span.h"
 #include "digest/digest.h"
@@ -85,6 +86,10 @@ void bake_sink_have(const struct bake_sink *sink, struct bake_extents *out);
 
 /* Writes bytes at offset. Past the pinned size: BAKE_ERR_PROTOCOL net.too-long, nothing written. */
 enum bake_status bake_sink_write(struct bake_sink *sink, uint64_t offset, struct bake_span bytes,
+	struct bake_error *err) BAKE_CHECKED;
+
+/* The same for loan's bytes. *out_kept: they are hashed from there, and given back then. */
+enum bake_status bake_sink_lend(struct bake_sink *sink, struct bake_loan *loan, bool *out_kept,
 	struct bake_error *err) BAKE_CHECKED;
 
 /* Forgets all that was written and starts at 0. */

@@ -16,14 +16,16 @@ struct bake_sink_inner {
 	struct bake_sink *sink;
 	bool behind; /* hashing is the job's, not the writer's */
 	struct bake_hasher hasher;
-	uint64_t hashed;	/* [0, hashed) is in the hasher */
-	_Atomic uint64_t ready; /* the frontier as the job may see it */
-	_Atomic bool halt;	/* the job is to end soon */
-	_Atomic bool finishing; /* every byte is written: publish */
-	_Atomic bool ended;	/* the job has nothing left to do: error says how it went */
+	_Atomic uint64_t hashed; /* [0, hashed) is in the hasher */
+	_Atomic uint64_t ready;	 /* the frontier as the job may see it */
+	_Atomic bool halt;	 /* the job is to end soon */
+	_Atomic bool finishing;	 /* every byte is written: publish */
+	_Atomic bool ended;	 /* the job has nothing left to do: error says how it went */
 	bool published;
 	struct bake_error error;
-	pthread_mutex_t lock;	   /* of all below */
+	pthread_mutex_t lock;	 /* of all below */
+	struct bake_loan *loans; /* what can be hashed from memory, in order */
+	size_t loan_count;
 	struct bake_extents ahead; /* written behind gaps */
 	int journal;		   /* -1: none yet */
 	bool mute;		   /* the journal cannot be written and is gone */
@@ -53,6 +55,9 @@ void bake_sink_record(struct bake_sink *sink);
 
 /* Hashes what is written and not hashed yet, until told to halt. */
 enum bake_status bake_sink_catch_up(struct bake_sink *sink, struct bake_error *err) BAKE_CHECKED;
+
+/* Gives all loans back. */
+void bake_sink_give_back(struct bake_sink_inner *inner);
 
 /* Compares, syncs, renames. */
 enum bake_status bake_sink_publish(struct bake_sink *sink, struct bake_error *err) BAKE_CHECKED;

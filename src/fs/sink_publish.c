@@ -55,8 +55,36 @@ static enum bake_status sync_some(struct bake_sink *sink, struct bake_error *err
 	return BAKE_OK;
 }
 
+static struct bake_loan *first_loan(struct bake_sink_inner *inner)
+{
+	struct bake_loan *loan;
+
+	(void)pthread_mutex_lock(&inner->lock);
+	loan = inner->loans;
+	(void)pthread_mutex_unlock(&inner->lock);
+	return loan;
+}
+
+static void give_back_first(struct bake_sink_inner *inner)
+{
+	struct bake_loan *loan;
+
+	(void)pthread_mutex_lock(&inner->lock);
+	loan = inner->loans;
+	inner->loans = loan->next;
+	inner->loan_count--;
+	(void)pthread_mutex_unlock(&inner->lock);
+	loan->give_back(loan);
+}
+
+void bake_sink_give_back(struct bake_sink_inner *inner)
+{
+	while (inner->loans)
+		give_back_first(inner);
+}
+
 /* Hashes the next piece from the page cache. */
-static enum bake_status hash_piece(
+static enum bake_status hash_file(
 	struct bake_sink *sink, uint8_t *piece, uint64_t ready, struct bake_error *err)
 {
 	struct bake_sink_inner *inner = sink->inner;
@@ -69,10 +97,26 @@ static enum bake_status hash_piece(
 		return bake_error_errno(err, errno, "read");
 	if (got == 0)
 		return bake_error_set(err, BAKE_ERR_INTEGRITY, "integrity.size",
-			"the part ends after %" PRIu64 " of %" PRIu64 " bytes", inner->hashed,
-			ready);
+			"the part ends after %" PRIu64 " of %" PRIu64 " bytes",
+			(uint64_t)inner->hashed, ready);
 	bake_hasher_update(&inner->hasher, bake_span(piece, (size_t)got));
 	inner->hashed += (uint64_t)got;
+	return BAKE_OK;
+}
+
+/* Hashes the next piece: from memory while it is there. */
+static enum bake_status hash_piece(
+	struct bake_sink *sink, uint8_t *piece, uint64_t ready, struct bake_error *err)
+{
+	struct bake_sink_inner *inner = sink->inner;
+	const struct bake_loan *loan = first_loan(inner);
+
+	if (!loan || loan->offset > inner->hashed)
+		return hash_file(
+			sink, piece, loan ? bake_u64_min(ready, loan->offset) : ready, err);
+	bake_hasher_update(&inner->hasher, bake_span(loan->ptr, loan->len));
+	inner->hashed += loan->len;
+	give_back_first(inner);
 	return BAKE_OK;
 }
 

@@ -38,17 +38,18 @@ struct bake_stream {
 struct bake_work {
 	struct bake_engine *engine;
 	struct bake_transfer *transfer;
-	struct bake_extents todo; /* what is neither there nor in a stream */
-	uint64_t got;		  /* bytes of the file that are there */
-	uint64_t mark;		  /* got at the last real progress */
-	unsigned attempt;	  /* failures since then */
-	uint64_t failed_us;	  /* when the last of them was counted */
-	uint64_t shown;		  /* got as it was last told, */
-	uint64_t shown_us;	  /* and when */
-	uint64_t look_us;	  /* when speeds are compared again */
-	unsigned forbidden;	  /* 403s from a signed URL */
-	uint64_t wake_us;	  /* no request before */
-	uint64_t busy_ms;	  /* since when another process has it, 0: it has not */
+	struct bake_response response; /* of the last answer that failed */
+	struct bake_extents todo;      /* what is neither there nor in a stream */
+	uint64_t got;		       /* bytes of the file that are there */
+	uint64_t mark;		       /* got at the last real progress */
+	unsigned attempt;	       /* failures since then */
+	uint64_t failed_us;	       /* when the last of them was counted */
+	uint64_t shown;		       /* got as it was last told, */
+	uint64_t shown_us;	       /* and when */
+	uint64_t look_us;	       /* when speeds are compared again */
+	unsigned forbidden;	       /* 403s from a signed URL */
+	uint64_t wake_us;	       /* no request before */
+	uint64_t busy_ms;	       /* since when another process has it, 0: it has not */
 	uint64_t begun_ms;
 	bool opened;
 	bool begun_again; /* restarted from 0 after a mismatch */

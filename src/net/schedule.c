@@ -10,7 +10,7 @@ enum {
 	FIRST_BYTES = 8 * 1024 * 1024,	/* of a source whose speed is not known */
 	PART_MAX = 256 * 1024 * 1024,	/* with several connections, */
 	ALONE_MAX = 1024 * 1024 * 1024, /* with one */
-	PART_US = 100 * 1000,		/* a part takes at least so long, */
+	PART_US = 250 * 1000,		/* a part takes at least so long, */
 	PART_LATENCIES = 16,		/* and so many times as long as asking for it */
 	LOOK_US = 20 * 1000,		/* one connection is watched before more are opened */
 	ALONE_BYTES_PER_SEC = 400 * 1000 * 1000, /* so fast, more would only be in its way */
@@ -100,8 +100,9 @@ static void describe(
 }
 
 /* The largest part to ask for at a time: small enough for the hash to follow closely, large enough
- * for the asking not to matter. */
-static uint64_t part_max(const struct bake_work *work, const struct bake_lane *lanes)
+ * for the asking not to matter; towards the end smaller, so that all end together and the hash has
+ * little left to do then. */
+static uint64_t part_max(const struct bake_work *work, const struct bake_lane *lanes, uint64_t left)
 {
 	uint64_t us = bake_u64_max(PART_US, PART_LATENCIES * work->latency_us);
 	uint64_t speed = 0;
@@ -113,7 +114,8 @@ static uint64_t part_max(const struct bake_work *work, const struct bake_lane *l
 	if (speed == 0)
 		return FIRST_BYTES;
 	speed = bake_u64_min(speed / 1000, PART_MAX) * (us / 1000);
-	return bake_u64_max(bake_u64_min(speed, PART_MAX), BAKE_SEGMENT_BYTES_MIN);
+	speed = bake_u64_min(speed, bake_u64_min(PART_MAX, left / work->streams_max / 2));
+	return bake_u64_max(speed, BAKE_SEGMENT_BYTES_MIN);
 }
 
 static void start(struct bake_work *work, struct bake_stream *stream, uint64_t first, uint64_t end)
@@ -169,7 +171,7 @@ static void hand_out(struct bake_work *work, const struct bake_lane *lanes, unsi
 	if (busy >= wanted || count == 0)
 		return;
 	(void)bake_segment_plan(left, count, lanes, work->stream_count, BAKE_SEGMENT_BYTES_MIN,
-		part_max(work, lanes), parts);
+		part_max(work, lanes, work->transfer->size - work->got), parts);
 	for (unsigned i = 0; i < work->stream_count && busy < wanted; i++) {
 		if (parts[i].first >= parts[i].end || work->streams[i].exchange)
 			continue;

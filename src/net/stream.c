@@ -33,16 +33,39 @@ static enum bake_status write_bytes(
 	return target->write(target->context, offset, bytes, err);
 }
 
+/* The same with a buffer that the target may keep for a while. */
+static enum bake_status lend(struct bake_stream *stream, uint64_t offset, struct bake_error *err)
+{
+	const struct bake_transfer_target *target = &stream->work->transfer->target;
+	struct bake_stages *stages = &stream->work->engine->stages;
+	struct bake_stage *stage = &stream->stage;
+	struct bake_loan *loan = bake_stage_offer(stages, stage);
+	bool kept = false;
+	enum bake_status status;
+
+	if (!loan)
+		return write_bytes(
+			stream, offset, bake_span(bake_stage_bytes(stage), stage->len), err);
+	loan->offset = offset;
+	status = target->lend(target->context, loan, &kept, err);
+	bake_stage_settle(stages, stage, kept);
+	return status;
+}
+
 /* Writes what is staged, and gives the buffer back. */
 static enum bake_status flush(struct bake_stream *stream, struct bake_error *err)
 {
+	struct bake_stages *stages = &stream->work->engine->stages;
 	struct bake_stage *stage = &stream->stage;
+	uint64_t offset = stream->next - stage->len;
 	enum bake_status status = BAKE_OK;
 
-	if (stage->len)
+	if (stage->len == BAKE_STAGE_BYTES && stream->work->transfer->target.lend)
+		status = lend(stream, offset, err);
+	else if (stage->len)
 		status = write_bytes(
-			stream, stream->next - stage->len, bake_span(stage->ptr, stage->len), err);
-	bake_stage_give(&stream->work->engine->stages, stage);
+			stream, offset, bake_span(bake_stage_bytes(stage), stage->len), err);
+	bake_stage_give(stages, stage);
 	return status;
 }
 
@@ -57,7 +80,7 @@ static struct bake_stream *fullest(const struct bake_engine *engine)
 		for (unsigned k = 0; k < work->stream_count; k++) {
 			struct bake_stream *stream = &work->streams[k];
 
-			if (stream->stage.ptr && (!best || stream->stage.len > best->stage.len))
+			if (stream->stage.buffer && (!best || stream->stage.len > best->stage.len))
 				best = stream;
 		}
 	}
@@ -89,11 +112,11 @@ static enum bake_status stage_bytes(
 		size_t room;
 		size_t part;
 
-		if (!stream->stage.ptr)
+		if (!stream->stage.buffer)
 			BAKE_TRY(take_stage(stream, err));
 		room = BAKE_STAGE_BYTES - stream->stage.len;
 		part = bytes.len < room ? bytes.len : room;
-		memcpy(stream->stage.ptr + stream->stage.len, bytes.ptr, part);
+		memcpy(bake_stage_bytes(&stream->stage) + stream->stage.len, bytes.ptr, part);
 		stream->stage.len += part;
 		stream->next += part;
 		bytes = bake_span(bytes.ptr + part, bytes.len - part);
@@ -371,7 +394,7 @@ static void on_done(
 	stream->exchange = NULL;
 	stream->last_speed = bake_meter_rate(&stream->meter, bake_clock_us());
 	if (error || stream->wrong_size)
-		work->transfer->response = *response;
+		work->response = *response;
 	status = outcome(stream, response, error, &why);
 	if (stream->doomed)
 		bake_stage_give(&work->engine->stages, &stream->stage);

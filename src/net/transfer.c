@@ -68,9 +68,11 @@ void bake_work_give_up(struct bake_work *work, const struct bake_error *error)
 	struct bake_transfer *transfer = work->transfer;
 
 	transfer->error = *error;
+	transfer->response = &work->response;
 	if (engine->options->explain)
 		engine->options->explain(
 			engine->options->explain_context, transfer, &transfer->error);
+	transfer->response = NULL;
 	end(work, BAKE_TRANSFER_FAILED);
 	bake_work_emit(work, BAKE_EVENT_FAIL, &transfer->error, 0);
 	if (!engine->options->keep_going)
@@ -211,7 +213,7 @@ void bake_work_failed(
 	struct bake_work *work, const struct bake_stream *stream, const struct bake_error *error)
 {
 	const struct bake_engine *engine = work->engine;
-	const struct bake_response *response = &work->transfer->response;
+	const struct bake_response *response = &work->response;
 
 	note_progress(work, stream);
 	hold_all(work->engine, response);
@@ -529,6 +531,7 @@ enum bake_status bake_transfer_run(struct bake_http *http, struct bake_transfer 
 		.transfers = transfers,
 		.count = count,
 		.works_room = options->max_concurrent + ASIDE_MAX,
+		.stages = BAKE_STAGES_INIT,
 	};
 	enum bake_status status;
 

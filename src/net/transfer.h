@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/event.h"
 #include "base/extents.h"
+#include "base/loan.h"
 #include "base/span.h"
 #include "net/http.h"
 
@@ -36,6 +37,10 @@ struct bake_transfer_target {
 	/* bytes of the file at offset: in order with one connection, in any order with several. */
 	enum bake_status (*write)(
 		void *context, uint64_t offset, struct bake_span bytes, struct bake_error *err);
+	/* The same for loan's bytes. *out_kept: it is given back later. NULL: there is no use for
+	 * loans. */
+	enum bake_status (*lend)(
+		void *context, struct bake_loan *loan, bool *out_kept, struct bake_error *err);
 	/* All that was written is void. */
 	enum bake_status (*restart)(void *context, struct bake_error *err);
 	/* Every byte has been written: check and publish. Called again until *out_done, so that it
@@ -68,11 +73,12 @@ struct bake_transfer {
 	struct bake_transfer_target target;
 	/* Set by the engine: */
 	enum bake_transfer_state state;
-	struct bake_error error;       /* of a FAILED one */
-	struct bake_response response; /* of the last answer that failed */
-	uint64_t resumed;	       /* bytes that were there */
-	uint64_t received;	       /* bytes that came over the network, wasted ones included */
-	uint64_t ms;		       /* from its beginning to its end */
+	struct bake_error error; /* of a FAILED one */
+	const struct bake_response
+		*response; /* of the answer that failed, while explain is called */
+	uint64_t resumed;  /* bytes that were there */
+	uint64_t received; /* bytes that came over the network, wasted ones included */
+	uint64_t ms;	   /* from its beginning to its end */
 	unsigned retries;
 	unsigned connections;	/* most at a time */
 	size_t url;		/* the source it came from, or failed at */

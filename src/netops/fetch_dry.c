@@ -58,8 +58,7 @@ static enum bake_status open_nearest(
 }
 
 /* What the cache has is told by name and size; reading it all is for the real run. */
-static enum bake_fetch_way way_of(
-	struct bake_fetching *fetching, struct bake_fetch_item *item)
+static enum bake_fetch_way way_of(struct bake_fetching *fetching, struct bake_fetch_item *item)
 {
 	if (item->twin || item->model->source.kind == BAKE_SOURCE_FILE)
 		return BAKE_FETCH_BY_COPY;

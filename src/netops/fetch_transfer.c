@@ -111,6 +111,14 @@ static enum bake_status write_target(
 	return note_failure(target, bake_sink_write(&target->item->sink, offset, bytes, err), err);
 }
 
+static enum bake_status lend_target(
+	void *context, struct bake_loan *loan, bool *out_kept, struct bake_error *err)
+{
+	struct target *target = context;
+
+	return note_failure(target, bake_sink_lend(&target->item->sink, loan, out_kept, err), err);
+}
+
 static enum bake_status restart_target(void *context, struct bake_error *err)
 {
 	struct target *target = context;
@@ -184,8 +192,8 @@ static void explain(void *context, const struct bake_transfer *transfer, struct 
 	const struct bake_source *source = &target->item->model->source;
 
 	if (source->kind == BAKE_SOURCE_HUB && transfer->url == 0 &&
-		transfer->response.status >= 400)
-		bake_hub_explain(&transfer->response, fetching->link.endpoint, source->location,
+		transfer->response->status >= 400)
+		bake_hub_explain(transfer->response, fetching->link.endpoint, source->location,
 			source->commit, fetching->link.has_token, err);
 	if (strcmp(err->id, "net.not-found") == 0)
 		bake_error_hint(err, "was the file removed at its source? bake-lock --upgrade "
@@ -232,6 +240,7 @@ static void prepare(struct bake_transfer *transfer, struct target *target)
 		.target = {.context = target,
 			.open = open_target,
 			.write = write_target,
+			.lend = lend_target,
 			.restart = restart_target,
 			.finish = finish_target,
 			.reopen = reopen_target,

@@ -34,7 +34,7 @@ struct bake_fetch_item {
 	uint64_t wait_begin;  /* since when the other process has not got on, 0: it was not seen */
 	uint64_t wait_mark;   /* how far it had got then */
 	bool looked_at;	      /* what is there is known to be wrong, */
-	struct stat wrong; /* and it was this */
+	struct stat wrong;    /* and it was this */
 };
 
 struct bake_fetching {

@@ -131,9 +131,9 @@ static void explain(void *context, const struct bake_transfer *transfer, struct 
 	const struct bake_unhashed *what = &explaining->first[transfer - explaining->transfers];
 	const struct bake_link *link = explaining->locking->link;
 
-	if (what->repository && transfer->url == 0 && transfer->response.status >= 400)
-		bake_hub_explain(&transfer->response, link->endpoint, what->repository,
-			what->commit, link->has_token, err);
+	if (what->repository && transfer->url == 0 && transfer->response->status >= 400)
+		bake_hub_explain(transfer->response, link->endpoint, what->repository, what->commit,
+			link->has_token, err);
 }
 
 static void prepare(
