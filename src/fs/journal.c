@@ -188,6 +188,12 @@ const char *bake_journal_boot(char text[BAKE_JOURNAL_BOOT])
 	return text;
 }
 
+/* Sequences begin again at 0 behind the greatest: the newer one is less than half a round ahead. */
+static bool is_newer(const struct bake_journal_record *a, const struct bake_journal_record *b)
+{
+	return a->sequence != b->sequence && a->sequence - b->sequence <= UINT64_MAX / 2;
+}
+
 bool bake_journal_read(int fd, struct bake_journal_record *out)
 {
 	_cleanup_free_ struct bake_journal_record *record = malloc(sizeof(*record));
@@ -199,7 +205,7 @@ bool bake_journal_read(int fd, struct bake_journal_record *out)
 
 		if (got <= 0 || !bake_journal_parse(bake_span(slot, (size_t)got), record))
 			continue;
-		if (!found || record->sequence > out->sequence)
+		if (!found || is_newer(record, out))
 			*out = *record;
 		found = true;
 	}
