@@ -399,7 +399,8 @@ void bake_sink_discard(struct bake_sink *sink)
 		halt(sink->inner);
 		sink->inner->published = true;
 	}
-	if (sink->fd >= 0) {
+	/* Once published, a part of that name is the next one's. */
+	if (sink->fd >= 0 && still_named(sink, sink->fd)) {
 		(void)unlinkat(sink->workdir->fd, PART(sink), 0);
 		(void)unlinkat(sink->workdir->fd, JOURNAL(sink), 0);
 	}

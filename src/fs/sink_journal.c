@@ -38,24 +38,21 @@ static const char *mismatch(const struct bake_journal_record *record, const stru
 	return NULL;
 }
 
-static uint64_t take_extents(
-	struct bake_sink *sink, const struct bake_extents *ranges, uint64_t there)
+/* Nothing is there behind the part's end, whatever was written once. */
+static void clip(struct bake_extents *ranges, uint64_t end)
 {
-	uint64_t bytes = 0;
+	while (ranges->count && ranges->list[ranges->count - 1].first >= end)
+		ranges->count--;
+	if (ranges->count && ranges->list[ranges->count - 1].end > end)
+		ranges->list[ranges->count - 1].end = end;
+}
 
-	sink->inner->ahead.count = 0;
-	for (size_t i = 0; i < ranges->count; i++) {
-		uint64_t first = ranges->list[i].first;
-		uint64_t end = bake_u64_min(ranges->list[i].end, there);
-
-		if (first >= end)
-			continue;
-		(void)bake_extents_add(&sink->inner->ahead, first, end);
-		bytes += end - first;
-	}
-	sink->frontier = 0;
+static void take_extents(struct bake_sink *sink, const struct bake_extents *ranges)
+{
+	for (size_t i = 0; i < ranges->count; i++)
+		sink->resumed += ranges->list[i].end - ranges->list[i].first;
+	sink->inner->ahead = *ranges;
 	(void)bake_extents_advance(&sink->inner->ahead, &sink->frontier);
-	return bytes;
 }
 
 static void drop(const struct bake_sink *sink, const struct bake_sink_target *target,
@@ -76,6 +73,17 @@ static const struct bake_extents *trusted(const struct bake_journal_record *reco
 									 : &record->synced;
 }
 
+/* What every record of this run says. */
+static void begin_record(struct bake_sink_inner *inner, const struct bake_sink_target *target,
+	const struct stat *part)
+{
+	inner->record.size = target->size;
+	inner->record.sha256 = target->sha256;
+	inner->record.source = target->source;
+	inner->record.inode = part->st_ino;
+	(void)bake_journal_boot(inner->record.boot);
+}
+
 static enum bake_status recall_large(struct bake_sink *sink, const struct bake_sink_target *target,
 	const struct stat *part, struct bake_error *err)
 {
@@ -87,9 +95,12 @@ static enum bake_status recall_large(struct bake_sink *sink, const struct bake_s
 		openat(sink->workdir->fd, JOURNAL(sink), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (sink->inner->journal >= 0 && bake_journal_read(sink->inner->journal, record)) {
 		why = mismatch(record, sink, target, part);
+		clip(&record->written, there);
+		clip(&record->synced, there);
 		if (!why)
-			sink->resumed = take_extents(sink, trusted(record), there);
+			take_extents(sink, trusted(record));
 	}
+	begin_record(sink->inner, target, part);
 	if (!why)
 		return BAKE_OK;
 	record->synced.count = 0;
@@ -97,17 +108,6 @@ static enum bake_status recall_large(struct bake_sink *sink, const struct bake_s
 		return BAKE_OK;
 	drop(sink, target, why, there);
 	return bake_sink_restart(sink, err);
-}
-
-/* What every record of this run says. */
-static void begin_record(struct bake_sink_inner *inner, const struct bake_sink_target *target,
-	const struct stat *part)
-{
-	inner->record.size = target->size;
-	inner->record.sha256 = target->sha256;
-	inner->record.source = target->source;
-	inner->record.inode = part->st_ino;
-	(void)bake_journal_boot(inner->record.boot);
 }
 
 enum bake_status bake_sink_recall(
@@ -120,11 +120,8 @@ enum bake_status bake_sink_recall(
 	if (!S_ISREG(part.st_mode))
 		return bake_error_set(err, BAKE_ERR_CANTCREATE, "path.type",
 			"the part of '%s' is not a regular file", BAKE_SHOW(sink->path.text));
-	if (sink->size >= BAKE_SINK_SMALL) {
-		BAKE_TRY(recall_large(sink, target, &part, err));
-		begin_record(sink->inner, target, &part);
-		return BAKE_OK;
-	}
+	if (sink->size >= BAKE_SINK_SMALL)
+		return recall_large(sink, target, &part, err);
 	if ((uint64_t)part.st_size > sink->size)
 		return bake_sink_restart(sink, err);
 	sink->frontier = contiguous(sink->fd, (uint64_t)part.st_size);

@@ -29,6 +29,7 @@ static enum bake_status sync_some(struct bake_sink *sink, struct bake_error *err
 	struct bake_sink_inner *inner = sink->inner;
 	uint64_t bytes = inner->hashed - inner->synced;
 	struct bake_extents *ranges;
+	int journal;
 
 	if (bytes < SYNC_BYTES &&
 		(bytes < SYNC_LEAST_BYTES || bake_clock_ms() - inner->synced_ms < SYNC_MS))
@@ -46,10 +47,11 @@ static enum bake_status sync_some(struct bake_sink *sink, struct bake_error *err
 	(void)pthread_mutex_lock(&inner->lock);
 	inner->record.synced = *ranges;
 	bake_sink_record(sink);
+	journal = inner->journal;
 	(void)pthread_mutex_unlock(&inner->lock);
 	free(ranges);
-	if (inner->journal >= 0)
-		best_effort(fdatasync(inner->journal)); /* a lost record is an older one */
+	if (journal >= 0)
+		best_effort(fdatasync(journal)); /* a lost record is an older one */
 	inner->synced = inner->hashed;
 	inner->synced_ms = bake_clock_ms();
 	return BAKE_OK;
