@@ -95,6 +95,15 @@ static bool take_digest(struct words *words, struct bake_digest *out)
 	return bake_digest_parse_sha256(text, out, &ignored) == BAKE_OK;
 }
 
+static bool is_printable(struct bake_span word)
+{
+	for (size_t i = 0; i < word.len; i++) {
+		if (word.ptr[i] <= ' ' || word.ptr[i] > '~')
+			return false;
+	}
+	return true;
+}
+
 static bool take_boot(struct words *words, char boot[BAKE_JOURNAL_BOOT])
 {
 	struct bake_span word;
@@ -102,7 +111,7 @@ static bool take_boot(struct words *words, char boot[BAKE_JOURNAL_BOOT])
 	if (!word_is(next_word(words), "boot"))
 		return false;
 	word = next_word(words);
-	if (word.len == 0 || word.len >= BAKE_JOURNAL_BOOT)
+	if (word.len == 0 || word.len >= BAKE_JOURNAL_BOOT || !is_printable(word))
 		return false;
 	memcpy(boot, word.ptr, word.len);
 	boot[word.len] = '\0';

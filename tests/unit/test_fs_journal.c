@@ -168,6 +168,10 @@ static const struct text_row {
 	{"no boot",
 		"bake.journal/1 seq 7 size 9 inode 1 source 3 sha256 " SHA " boot  written synced",
 		false},
+	{"a boot of control characters",
+		"bake.journal/1 seq 7 size 9 inode 1 source 3 sha256 " SHA
+		" boot \001 written synced",
+		false},
 	{"a boot too long",
 		"bake.journal/1 seq 7 size 9 inode 1 source 3 sha256 " SHA
 		" boot 1234567890123456789012345678901234567890 written synced",
