@@ -484,7 +484,7 @@ static void finish(struct bake_exchange *exchange, CURLcode code)
 /* Lets exchanges go on that wait for the bucket, one by one in turn, while it has something. */
 static void resume_paused(struct bake_http *http)
 {
-	struct bake_exchange **last = &http->paused;
+	struct bake_exchange **last;
 
 	/* The one that waits longest is the last of the list. */
 	while (http->paused && bake_bucket_allow(&http->bucket, bake_clock_us()) > 0) {

@@ -222,7 +222,12 @@ static enum bake_status check_identity(
 /* A server that says that few requests are left is asked for no more than those. */
 static void note_limit(struct bake_engine *engine, const struct bake_response *response)
 {
-	uint64_t hold_ms = bake_ratelimit_hold_ms(&response->ratelimit, engine->work_count);
+	uint64_t in_flight = 0;
+	uint64_t hold_ms;
+
+	for (size_t i = 0; i < engine->work_count; i++)
+		in_flight += bake_work_busy(engine->works[i]);
+	hold_ms = bake_ratelimit_hold_ms(&response->ratelimit, in_flight);
 
 	if (hold_ms)
 		engine->hold_us = bake_u64_max(engine->hold_us, bake_clock_us() + hold_ms * 1000);

@@ -209,42 +209,62 @@ static bool is_counted(const struct bake_work *work, const struct bake_stream *s
 	return work->failed_us > 0 && stream->asked_us <= work->failed_us;
 }
 
-void bake_work_failed(
-	struct bake_work *work, const struct bake_stream *stream, const struct bake_error *error)
+/* Failures that say that what is there is of no use. False when it is not one of them. */
+static bool failed_for_good(struct bake_work *work, const struct bake_error *error)
 {
-	const struct bake_engine *engine = work->engine;
-	const struct bake_response *response = &work->response;
+	bool beyond = is_beyond(work, error);
 
-	note_progress(work, stream);
-	hold_all(work->engine, response);
-	if (error->status == BAKE_ERR_INTERRUPTED) {
-		end(work, BAKE_TRANSFER_STOPPED);
-	} else if (is_beyond(work, error)) {
-		work->begun_again = true;
-		if (begin_again(work, false))
-			rest(work, error, 0);
-	} else if (is_changed(error) && !work->changed) {
-		work->changed = true;
+	if (!beyond && !is_changed(error))
+		return false;
+	if (beyond || !work->changed) {
+		work->begun_again = work->begun_again || beyond;
+		work->changed = work->changed || !beyond;
 		work->etag = (struct bake_etag){{0}, false};
 		if (begin_again(work, false))
 			rest(work, error, 0);
-	} else if (is_refused(work, stream, error)) {
-		use_fewer(work);
-	} else if (error->transient && is_counted(work, stream)) {
-		work->transfer->retries++;
-	} else if (is_forbidden_signature(response) && ++work->forbidden < FORBIDDEN_MAX) {
-		rest(work, error, bake_retry_wait_ms(work->forbidden, NULL));
-	} else if (error->transient && work->attempt < engine->options->retries) {
-		work->attempt++;
-		rest(work, error, bake_retry_wait_ms(work->attempt, response));
-	} else if (is_changed(error)) {
-		/* What is there is of nobody knows which version. */
-		if (begin_again(work, false) && !next_url(work, error))
-			bake_work_give_up(work, error);
-	} else if (error->status == BAKE_ERR_NOSPACE || error->status == BAKE_ERR_IO ||
-		   !next_url(work, error)) {
-		bake_work_give_up(work, error);
+	} else if (begin_again(work, false) && !next_url(work, error)) {
+		bake_work_give_up(
+			work, error); /* of what is there nobody knows which version it is */
 	}
+	return true;
+}
+
+/* Whether the failure is one that is waited for and asked again, which is arranged then. */
+static bool try_again(
+	struct bake_work *work, const struct bake_stream *stream, const struct bake_error *error)
+{
+	const struct bake_response *response = &work->response;
+
+	if (is_refused(work, stream, error)) {
+		use_fewer(work);
+		return true;
+	}
+	if (error->transient && is_counted(work, stream)) {
+		work->transfer->retries++;
+		return true;
+	}
+	if (is_forbidden_signature(response) && ++work->forbidden < FORBIDDEN_MAX) {
+		rest(work, error, bake_retry_wait_ms(work->forbidden, NULL));
+		return true;
+	}
+	if (!error->transient || work->attempt >= work->engine->options->retries)
+		return false;
+	work->attempt++;
+	rest(work, error, bake_retry_wait_ms(work->attempt, response));
+	return true;
+}
+
+void bake_work_failed(
+	struct bake_work *work, const struct bake_stream *stream, const struct bake_error *error)
+{
+	note_progress(work, stream);
+	hold_all(work->engine, &work->response);
+	if (error->status == BAKE_ERR_INTERRUPTED)
+		end(work, BAKE_TRANSFER_STOPPED);
+	else if (!failed_for_good(work, error) && !try_again(work, stream, error) &&
+		 (error->status == BAKE_ERR_NOSPACE || error->status == BAKE_ERR_IO ||
+			 !next_url(work, error)))
+		bake_work_give_up(work, error);
 }
 
 /* The bytes are all there but are not what was pinned. What an earlier run left, or what this

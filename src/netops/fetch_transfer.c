@@ -14,6 +14,7 @@
 struct target {
 	struct bake_fetching *fetching;
 	struct bake_fetch_item *item;
+	bool verifying; /* told already */
 };
 
 static struct bake_sink_target cache_target(const struct bake_fetch_item *item)
@@ -132,6 +133,7 @@ static enum bake_status reopen_target(void *context, struct bake_error *err)
 
 	enum bake_status status = open_sink(target, err);
 
+	target->verifying = false;
 	if (status == BAKE_OK)
 		status = bake_sink_restart(&target->item->sink, err);
 	return note_failure(target, status, err);
@@ -160,8 +162,10 @@ static enum bake_status finish_target(void *context, bool *out_done, struct bake
 	if (item->in_cache || item->waits)
 		return BAKE_OK;
 	len = bake_sink_peek(&item->sink, head, sizeof(head));
-	bake_emit_bytes(&target->fetching->events, BAKE_EVENT_VERIFY, item->path.text,
-		item->file->size, item->file->size);
+	if (!target->verifying)
+		bake_emit_bytes(&target->fetching->events, BAKE_EVENT_VERIFY, item->path.text,
+			item->file->size, item->file->size);
+	target->verifying = true;
 	if (bake_sink_finish(&item->sink, out_done, err) == BAKE_OK) {
 		if (*out_done)
 			finished(target);
@@ -353,7 +357,7 @@ enum bake_status bake_fetching_transfer(
 		BAKE_TRY(consider(fetching, &fetching->items[i], &wanted, err));
 		if (!wanted)
 			continue;
-		targets[count] = (struct target){fetching, &fetching->items[i]};
+		targets[count] = (struct target){.fetching = fetching, .item = &fetching->items[i]};
 		prepare(&transfers[count], &targets[count]);
 		count++;
 	}
