@@ -14,6 +14,7 @@
 #include "base/stop.h"
 #include "base/text.h"
 #include "fs/dir.h"
+#include "fs/temporary.h"
 
 enum {
 	READ_BYTES = 1024 * 1024,
@@ -92,8 +93,7 @@ static enum bake_status fill(int fd, struct bake_span bytes, int64_t mtime, stru
 enum bake_status bake_file_replace(
 	int dir, const char *name, struct bake_span bytes, int64_t mtime, struct bake_error *err)
 {
-	_cleanup_close_ int fd = -1;
-	char temporary[64];
+	struct bake_temporary temporary = BAKE_TEMPORARY_INIT;
 	enum bake_status status;
 	struct stat st;
 
@@ -101,21 +101,20 @@ enum bake_status bake_file_replace(
 		return bake_error_set(err, BAKE_ERR_CANTCREATE,
 			S_ISLNK(st.st_mode) ? "path.symlink" : "path.type",
 			"'%s' exists and is not a regular file", BAKE_SHOW(name));
-	(void)snprintf(temporary, sizeof(temporary), ".bake-%ld.tmp", (long)getpid());
-	(void)unlinkat(dir, temporary, 0);
-	fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return bake_error_errno(err, errno, "write '%s'", BAKE_SHOW(name));
-	status = fill(fd, bytes, mtime, err);
-	if (status == BAKE_OK && renameat(dir, temporary, dir, name) != 0)
+	status = bake_temporary_open(dir, &temporary, err);
+	if (status == BAKE_OK)
+		status = fill(temporary.fd, bytes, mtime, err);
+	if (status == BAKE_OK && renameat(dir, temporary.name, dir, name) != 0)
 		status = bake_error_errno(err, errno, "rename");
-	if (status != BAKE_OK) {
-		(void)unlinkat(dir, temporary, 0);
-		bake_error_wrap(err, "write '%s'", BAKE_SHOW(name));
-		return bake_error_of_output(err);
-	}
-	(void)fsync(dir);
-	return BAKE_OK;
+	if (status == BAKE_OK)
+		best_effort(fsync(dir));
+	else if (temporary.fd >= 0)
+		best_effort(unlinkat(dir, temporary.name, 0));
+	cleanup_close(&temporary.fd);
+	if (status == BAKE_OK)
+		return BAKE_OK;
+	bake_error_wrap(err, "write '%s'", BAKE_SHOW(name));
+	return bake_error_of_output(err);
 }
 
 enum bake_status bake_file_replace_path(

@@ -19,7 +19,8 @@ enum bake_status bake_file_read(
 
 /*
  * Replaces dir/name by bytes: temporary file, sync, rename, sync of the directory. On failure the
- * former file is untouched. mtime in seconds, or -1 for the clock's.
+ * former file is untouched; what a killed process left in dir is removed by the next one. mtime in
+ * seconds, or -1 for the clock's.
  */
 enum bake_status bake_file_replace(int dir, const char *name, struct bake_span bytes, int64_t mtime,
 	struct bake_error *err) BAKE_CHECKED;

@@ -3,10 +3,12 @@
 import hashlib
 import json
 import os
+import signal
+import subprocess
 
 import pytest
 
-from conftest import fails, hub_model, noise, ok, run
+from conftest import TOOLS, fails, hub_model, noise, ok, run, traced
 from hubserver import sha256
 
 GROUP = "qwen-image-edit"
@@ -499,3 +501,22 @@ def test_many_variants_that_are_not_there_take_no_time(tmp_path):
         {"path": f"m/{n}", "rank": n + 1} for n in range(4096)])
     fails(run("bake-index", "path", "--index", index, "-d", models, "--group", "g"), 69,
           "index.not-local")
+
+
+def test_killed_before_the_index_has_its_name(place, hub):
+    """The former index stays, and the next run removes what the killed one left beside it."""
+    hub.add("org/name", {"w.bin": noise(5000)})
+    place.baked({"m": hub_model(path="m")})
+    before = (place.models / "model-info.json").read_bytes()
+    command, env = traced("renameat,rename,renameat2", "-o", "/dev/null", "-e",
+                          "inject=renameat,rename,renameat2:signal=SIGKILL:when=1")
+    env["SOURCE_DATE_EPOCH"] = "86400"
+    done = subprocess.run([*command, TOOLS / "bake-index", "build", "-l", place.lock_path, "-d",
+                           place.models], env=env, capture_output=True, text=True)
+    assert done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL), done.stderr
+    left = list(place.models.glob(".bake-*.tmp"))
+    assert len(left) == 1
+    assert (place.models / "model-info.json").read_bytes() == before
+    ok(place.index())
+    assert not left[0].exists()
+    ok(place.verify())

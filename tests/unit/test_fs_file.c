@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -153,6 +154,69 @@ static void a_failed_replacement_leaves_nothing(void)
 	assert_int_equal(scratch_count(dir), 0);
 }
 
+static const struct left_row {
+	const char *name;
+	const char *file;
+	bool removed;
+} left[] = {
+	{"of a dead process", ".bake-0123456789abcdef.tmp", true},
+	{"of a name that is nearly like it", ".bake-0123456789abcdeg.tmp", false},
+	{"of a name that is too short", ".bake-0123456789abcde.tmp", false},
+	{"of a name with more in front", "x.bake-0123456789abcdef.tmp", false},
+	{"of a name with more behind", ".bake-0123456789abcdef.tmp~", false},
+	{"of a visible name", "bake-0123456789abcdef.tmp", false},
+};
+
+static void try_left(void **state)
+{
+	const struct left_row *row = *state;
+	char where[SCRATCH_PATH];
+	_cleanup_close_ int dir = scratch_open(where);
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	scratch_text(dir, row->file, "half a docum");
+	check_status(bake_file_replace(dir, "a.json", bake_span_text("new"), 0, &err), &err,
+		BAKE_OK, NULL);
+	assert_true(scratch_says(dir, "a.json", "new"));
+	assert_int_equal(scratch_has(dir, row->file), !row->removed);
+}
+
+/* Another process is about to rename it, in another container perhaps, with our process id. */
+static void what_somebody_is_writing_is_left(void)
+{
+	static const char name[] = ".bake-0123456789abcdef.tmp";
+	char where[SCRATCH_PATH];
+	_cleanup_close_ int dir = scratch_open(where);
+	_cleanup_close_ int fd = openat(dir, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	check_status(bake_file_replace(dir, "a.json", bake_span_text("new"), 0, &err), &err,
+		BAKE_OK, NULL);
+	assert_true(scratch_has(dir, name));
+	assert_int_equal(flock(fd, LOCK_UN), 0);
+	check_status(bake_file_replace(dir, "a.json", bake_span_text("new"), 0, &err), &err,
+		BAKE_OK, NULL);
+	assert_int_equal(scratch_count(dir), 1);
+}
+
+/* Only files are ours: not what somebody else has put under such a name. */
+static void what_is_no_file_is_left(void)
+{
+	char where[SCRATCH_PATH];
+	_cleanup_close_ int dir = scratch_open(where);
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	scratch_text(dir, "precious", "untouched");
+	assert_int_equal(symlinkat("precious", dir, ".bake-0000000000000001.tmp"), 0);
+	assert_int_equal(mkdirat(dir, ".bake-0000000000000002.tmp", 0755), 0);
+	assert_int_equal(mkfifoat(dir, ".bake-0000000000000003.tmp", 0644), 0);
+	check_status(bake_file_replace(dir, "a.json", bake_span_text("new"), 0, &err), &err,
+		BAKE_OK, NULL);
+	assert_true(scratch_says(dir, "precious", "untouched"));
+	assert_int_equal(scratch_count(dir), 5);
+}
+
 static void a_path_is_a_directory_and_a_name(void)
 {
 	char where[SCRATCH_PATH];
@@ -286,6 +350,8 @@ static const struct scenario others[] = {
 	{"replace: content, mode and time", replacing_sets_content_mode_and_time},
 	{"replace: -1 is now", minus_one_is_now},
 	{"replace: failed, it leaves nothing", a_failed_replacement_leaves_nothing},
+	{"replace: what somebody is writing is left", what_somebody_is_writing_is_left},
+	{"replace: what is no file is left", what_is_no_file_is_left},
 	{"replace: a path", a_path_is_a_directory_and_a_name},
 	{"write: at an offset", writing_is_positional},
 	{"write: a full disk says so", a_full_disk_says_so},
@@ -296,6 +362,7 @@ int main(void)
 	static const struct rows tables[] = {
 		ROWS(reads, try_read),
 		ROWS(refusals, try_refusal),
+		ROWS(left, try_left),
 		ROWS(hashes, try_hash),
 		ROWS(others, play_scenario),
 	};
