@@ -93,7 +93,7 @@ def test_works_in_an_empty_root(hub, tmp_path):
 
 @pytest.mark.skipif(not os.environ.get("BAKE_SLOW"), reason="BAKE_SLOW=1 runs it: 4 GiB of bytes")
 def test_memory_stays_below_64_mib_whatever_the_size(hub, tmp_path):
-    """Measured on a file of 4 GiB, resumed in the middle, hashed again and verified."""
+    """Measured on a file of 4 GiB that is fetched, found there and hashed, and verified."""
     import hashlib
 
     from hubserver import File
