@@ -213,7 +213,7 @@ def test_a_build_that_fails_goes_on_from_its_cache(engine, tools, hub, context):
     hub.fault("xet-bridge", times=1, cut=4 << 20)
     hub.fault("xet-bridge", times=99, status=503)
     build = dict(context=context, TOOLS_IMAGE=tools, MANIFEST="resumed",
-                 **{**hub_arguments(hub), "BAKE_FETCH_ARGS": "--allow-http --retries 1"})
+                 **{**hub_arguments(hub), "BAKE_FETCH_ARGS": "--allow-http --retries 1 -x 1"})
     done = engine.build(check=False, **build)
     assert done.returncode != 0 and "error[net.server]" in done.log
     hub.faults.clear()
