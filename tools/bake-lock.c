@@ -107,12 +107,14 @@ static void print_result(const struct cli_common *common, const struct bake_lock
 			report->unlocked);
 }
 
-static void print_freshness(const struct bake_lock_freshness *freshness)
+static void print_freshness(
+	const struct bake_lock_freshness *freshness, const struct bake_error *err)
 {
 	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT((size_t)1 << 20);
 	struct bake_json_writer writer = BAKE_JSON_WRITER_INIT(&text);
 
 	bake_json_object(&writer);
+	cli_put_outcome(&writer, err);
 	bake_json_put_text(&writer, "lock", freshness->path);
 	bake_json_put_bool(&writer, "fresh", freshness->fresh);
 	bake_json_key(&writer, "stale");
@@ -122,7 +124,7 @@ static void print_freshness(const struct bake_lock_freshness *freshness)
 	bake_json_end_array(&writer);
 	bake_json_end_object(&writer);
 	bake_json_finish(&writer);
-	(void)fputs(text.ptr ? text.ptr : "", stdout);
+	cli_print_json(&text);
 }
 
 static enum bake_status run_check(const struct cli_common *common,
@@ -132,7 +134,7 @@ static enum bake_status run_check(const struct cli_common *common,
 	enum bake_status status = bake_lock_verify_fresh(wanted, &freshness, err);
 
 	if (common->json && freshness.answered)
-		print_freshness(&freshness);
+		print_freshness(&freshness, err);
 	if (freshness.fresh && !common->quiet)
 		(void)fprintf(
 			stderr, TOOL ": %s answers the manifest\n", BAKE_SHOW(freshness.path));

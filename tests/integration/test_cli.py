@@ -215,8 +215,8 @@ def test_without_json_nothing_is_printed_of_a_failure(tmp_path):
     assert run("bake-verify", "-d", tmp_path, "--", "--json").out == ""
 
 
-def test_json_of_what_has_no_result(tmp_path):
+def test_json_is_one_document_of_a_success_too(tmp_path):
     lock = ROOT / "manifests/demo.lock.json"
     manifest = ROOT / "manifests/demo.json"
-    assert ok(run("bake-lock", "--check", manifest, "--json")).json == {"ok": True}
+    assert ok(run("bake-lock", "--check", manifest, "--json")).json["ok"] is True
     assert ok(run("bake-lock", "--slice", "1", lock, "--json")).json["schema"] == "bake.lock/1"

@@ -255,6 +255,7 @@ def test_the_old_lock_stays_when_killed(small, hub, call):
     assert lock == before or "n" in json.loads(lock)["models"]
     ok(small.lock())
     assert list(small.lock_json["models"]) == ["m", "n"]
+    assert leftovers(small) == []
 
 
 def test_the_old_lock_stays_when_interrupted(small, hub):

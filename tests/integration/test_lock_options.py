@@ -56,14 +56,18 @@ def test_check_answers(small):
     assert fails(result, 78, "lock.missing").json["fresh"] is False
     ok(small.lock())
     result = ok(small.lock("--check", "--json"))
-    assert result.json == {"lock": str(small.lock_path), "fresh": True, "stale": []}
+    assert result.json == {"ok": True, "lock": str(small.lock_path), "fresh": True, "stale": []}
     assert "answers the manifest" in ok(small.lock("--check")).err
     assert ok(small.lock("--check", "-q")).err == ""
     small.write({"m": hub_model(path="n")})
     assert fails(small.lock("--check", "--json"), 78, "lock.stale").json["stale"] == ["m"]
     small.write({"m": hub_model(path="m", title="T")})
-    assert fails(small.lock("--check", "--json"), 78, "lock.stale").json == {
-        "lock": str(small.lock_path), "fresh": False, "stale": []}
+    stale = fails(small.lock("--check", "--json"), 78, "lock.stale")
+    [(error, message)] = stale.errors
+    report = stale.json
+    assert f"hint: {report.pop('hint')}" in stale.err
+    assert report == {"ok": False, "error": error, "message": message, "exit_code": 78,
+                      "lock": str(small.lock_path), "fresh": False, "stale": []}
 
 
 @pytest.mark.parametrize("quiet", [False, True])
