@@ -366,13 +366,13 @@ def test_report_of_what_failed_before_there_was_a_plan(place, tmp_path):
 
 def test_report_that_cannot_be_written(place, hub, tmp_path):
     two_models(place, hub)
-    fails(place.fetch("--report", tmp_path / "absent/report"), 66, "fs.not-found")
+    fails(place.fetch("--report", tmp_path / "absent/report"), 73, "fs.no-directory")
     assert len(place.files()) == 4
     fails(place.fetch("--report", "-"), 64, "usage.value")
     hub.fault("one.bin", times=-1, status=404, body=b"gone")
     shutil.rmtree(place.models)
     result = fails(place.fetch("--report", tmp_path / "absent/report"), 69, "net.not-found")
-    assert "warning: directory" in result.err
+    assert f"warning: write '{tmp_path}/absent/report'" in result.err
 
 
 def test_no_secret_is_recorded(place, hub, tmp_path):
