@@ -202,6 +202,7 @@ static void on_progress(
 	struct bake_watch *watch, struct bake_watch_file *file, const struct bake_event *event)
 {
 	uint64_t moved = event->done > file->done ? event->done - file->done : 0;
+	enum bake_watch_state state = BAKE_WATCH_VERIFYING;
 	uint64_t now = bake_clock_ms();
 
 	if (is_over(file->state))
@@ -211,9 +212,11 @@ static void on_progress(
 		bake_rate_add(&watch->rate, moved, now);
 	}
 	set_done(watch, file, event->done);
-	tell(watch, file, event,
-		set_state(watch, file,
-			file->started ? BAKE_WATCH_DOWNLOADING : BAKE_WATCH_VERIFYING));
+	/* The engine shows its bytes now and then: that all have come may be shown after it is known. */
+	if (file->started &&
+		(file->state != BAKE_WATCH_VERIFYING || file->done < file->report->size))
+		state = BAKE_WATCH_DOWNLOADING;
+	tell(watch, file, event, set_state(watch, file, state));
 }
 
 static void on_done(
