@@ -31,6 +31,7 @@ static const char *events_path;
 static const char *report_path;
 static bool defaults;
 static bool all;
+static bool quick;
 static bool dry_run;
 static bool keep_going;
 static bool no_history;
@@ -64,6 +65,8 @@ static const struct cli_option options[] = {
 		CLI_TEXT, &cache_dir, 0, 0, NULL},
 	{0, "layout", "NAME", "lay DIR out as plain, hf-local or hf-cache (plain)", CLI_WORD,
 		&layout, 0, 0, bake_layout_names},
+	{0, "quick", NULL, "take what is there with the right size to be right, unread", CLI_FLAG,
+		&quick, 0, 0, NULL},
 	{0, "dry-run", NULL, "only say what would be fetched, and whether it fits", CLI_FLAG,
 		&dry_run, 0, 0, NULL},
 	{0, "keep-going", NULL, "go on after a failure; optional models may then be missing (24)",
@@ -245,6 +248,7 @@ static enum bake_status run(
 		.max_concurrent = (unsigned)max_concurrent,
 		.connections = (unsigned)connections,
 		.lock_timeout_ms = lock_timeout_ms,
+		.quick = quick,
 		.dry_run = dry_run,
 		.keep_going = keep_going,
 		.events = &events,

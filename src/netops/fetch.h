@@ -20,6 +20,7 @@ struct bake_fetch_options {
 	unsigned max_concurrent;
 	unsigned connections; /* per file */
 	uint64_t lock_timeout_ms;
+	bool quick; /* what is there with the pinned size is taken to be right */
 	bool dry_run;
 	bool keep_going;
 	const struct bake_events *events;
@@ -59,6 +60,7 @@ struct bake_fetch_file {
 	uint64_t have;	   /* bytes that are here, whole or as a part that is kept */
 	uint64_t ms;	   /* from its first byte, or request, to its end */
 	unsigned retries;
+	unsigned connections; /* most at a time; 0: it did not come over the network */
 	bool required;
 	enum bake_fetch_outcome outcome;
 	enum bake_fetch_way way; /* of a PENDING one in a dry run */

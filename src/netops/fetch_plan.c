@@ -261,7 +261,8 @@ static void count_needed(struct bake_fetching *fetching)
 
 enum bake_status bake_fetching_look(struct bake_fetching *fetching, struct bake_error *err)
 {
-	struct bake_check_options options = {.events = &fetching->events};
+	struct bake_check_options options = {
+		.quick = fetching->options->quick, .events = &fetching->events};
 	_cleanup_free_ struct bake_file_check *checks = NULL;
 	_cleanup_free_ struct bake_fetch_item **items = NULL;
 	size_t count = 0;

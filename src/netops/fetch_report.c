@@ -82,6 +82,7 @@ static void put_file(
 	bake_json_put_u64(writer, "received", file->received);
 	bake_json_put_u64(writer, "resumed", file->resumed);
 	bake_json_put_u64(writer, "retries", file->retries);
+	bake_json_put_u64(writer, "connections", file->connections);
 	put_seconds(writer, "seconds", file->ms);
 	if (file->outcome == BAKE_FETCH_FAILED)
 		put_error(writer, &file->error);

@@ -220,6 +220,8 @@ static void take_result(const struct bake_transfer *transfer)
 
 	item->report->received += transfer->received;
 	item->report->retries += transfer->retries;
+	if (transfer->connections > item->report->connections)
+		item->report->connections = transfer->connections;
 	item->report->from = item->urls[transfer->url];
 	if (!item->in_cache || transfer->received)
 		item->report->resumed = transfer->resumed;

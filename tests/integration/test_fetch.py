@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """bake-fetch on a good day: what it brings, what it leaves alone, what it leaves behind."""
+import json
 import os
 import shutil
 import stat
@@ -417,3 +418,27 @@ def test_a_lock_from_standard_input_is_relative_to_here(place, hub):
 def test_no_lock_named():
     result = fails(run("bake-fetch"), 64, "usage.arguments")
     assert "-l LOCK" in result.err
+
+
+def test_quick_trusts_the_size(place, hub):
+    """What is there was verified when it got its name: who says so need not have it read again."""
+    data = noise(50000)
+    hub.add("org/name", {"w.bin": data})
+    place.locked({"m": hub_model(path="m")})
+    ok(place.fetch())
+    (place.models / "m/w.bin").write_bytes(bytes(50000))
+    entry = ok(place.fetch("--quick", "--json")).json["files"][0]
+    assert entry["outcome"] == "present" and place.files()["m/w.bin"] == bytes(50000)
+    (place.models / "m/w.bin").write_bytes(bytes(40000))
+    assert ok(place.fetch("--quick", "--json")).json["files"][0]["outcome"] == "fetched"
+    assert place.files()["m/w.bin"] == data
+
+
+def test_a_report_says_how_many_connections(place, hub, tmp_path):
+    hub.add("org/name", {"w.bin": noise(20 << 20), "small.json": b"{}"})
+    place.locked({"m": hub_model(path="m")})
+    hub.fault("xet-bridge", times=99, rate=20 << 20)
+    ok(place.fetch("-x", "4", "--report", tmp_path / "report"))
+    report = json.loads((tmp_path / "report").read_text())
+    assert {file["path"]: file["connections"] for file in report["files"]} == {
+        "m/w.bin": 4, "m/small.json": 1}
