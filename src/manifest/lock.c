@@ -197,6 +197,23 @@ static enum bake_status read_complete(
 	return bake_json_bool(value, &((struct reading *)out)->model.complete, err);
 }
 
+/* One model, as fields describe it, under its id. */
+static enum bake_status read_entry(const struct bake_json *value,
+	const struct bake_json_field *fields, size_t count, struct bake_lock *lock,
+	struct bake_lock_model *out, struct bake_error *err)
+{
+	struct reading reading = {.arena = &lock->arena};
+
+	BAKE_TRY(bake_field_id(value, value->key, err));
+	BAKE_TRY(bake_json_read_object(
+		value, fields, count, BAKE_JSON_REFUSE_UNKNOWN, &reading, err));
+	reading.model.id = bake_arena_text(&lock->arena, value->key);
+	if (!reading.model.id)
+		return bake_error_nomem(err);
+	*out = reading.model;
+	return BAKE_OK;
+}
+
 static enum bake_status read_model(const struct bake_json *value, void *out, struct bake_error *err)
 {
 	static const struct bake_json_field fields[] = {
@@ -213,15 +230,10 @@ static enum bake_status read_model(const struct bake_json *value, void *out, str
 		{"files", read_files, true},
 	};
 	struct bake_lock *lock = out;
-	struct reading reading = {.arena = &lock->arena};
 
-	BAKE_TRY(bake_field_id(value, value->key, err));
-	BAKE_TRY(bake_json_read_object(
-		value, fields, countof(fields), BAKE_JSON_REFUSE_UNKNOWN, &reading, err));
-	reading.model.id = bake_arena_text(&lock->arena, value->key);
-	if (!reading.model.id)
-		return bake_error_nomem(err);
-	lock->models[lock->model_count++] = reading.model;
+	BAKE_TRY(read_entry(
+		value, fields, countof(fields), lock, &lock->models[lock->model_count], err));
+	lock->model_count++;
 	return BAKE_OK;
 }
 
@@ -244,15 +256,10 @@ static enum bake_status read_unlocked_model(
 		{"was", read_was, false},
 	};
 	struct bake_lock *lock = out;
-	struct reading reading = {.arena = &lock->arena};
 
-	BAKE_TRY(bake_field_id(value, value->key, err));
-	BAKE_TRY(bake_json_read_object(
-		value, fields, countof(fields), BAKE_JSON_REFUSE_UNKNOWN, &reading, err));
-	reading.model.id = bake_arena_text(&lock->arena, value->key);
-	if (!reading.model.id)
-		return bake_error_nomem(err);
-	lock->unlocked[lock->unlocked_count++] = reading.model;
+	BAKE_TRY(read_entry(
+		value, fields, countof(fields), lock, &lock->unlocked[lock->unlocked_count], err));
+	lock->unlocked_count++;
 	return BAKE_OK;
 }
 
