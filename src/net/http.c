@@ -614,31 +614,12 @@ static enum bake_status get_once(struct bake_http *http, const struct bake_http_
 	return get->error.status;
 }
 
-/* Sleeps, in steps short enough to see a signal. */
-static enum bake_status wait_for(uint64_t ms, struct bake_error *err)
-{
-	uint64_t begin = bake_clock_ms();
-
-	while (bake_clock_ms() - begin < ms) {
-		struct timespec step = {.tv_nsec = 20 * 1000000L};
-
-		BAKE_TRY(bake_stop_check(err));
-		(void)nanosleep(&step, NULL);
-	}
-	return BAKE_OK;
-}
-
 enum bake_status bake_http_get_text(struct bake_http *http, const struct bake_http_request *request,
 	struct bake_buf *out, struct bake_response *out_response, struct bake_error *err)
 {
 	struct text_get get = {.out = out};
-	enum bake_status status;
+	enum bake_status status = get_once(http, request, &get, err);
 
-	for (unsigned attempt = 0;; attempt++) {
-		status = get_once(http, request, &get, err);
-		*out_response = get.response;
-		if (status == BAKE_OK || !err->transient || attempt == http->options.retries)
-			return status;
-		BAKE_TRY(wait_for(bake_retry_wait_ms(attempt + 1, &get.response), err));
-	}
+	*out_response = get.response;
+	return status;
 }

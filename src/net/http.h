@@ -31,7 +31,6 @@ struct bake_http_options {
 	const char *token_origin; /* a URL: the only origin that gets the token */
 	uint64_t connect_timeout_ms;
 	uint64_t stall_timeout_ms;    /* below 1 kB/s for so long: given up */
-	unsigned retries;	      /* of bake_http_get_text */
 	uint64_t limit_bytes_per_sec; /* of all connections together; 0: none */
 };
 
@@ -84,7 +83,8 @@ enum bake_status bake_http_poll(
 	struct bake_http *http, unsigned timeout_ms, struct bake_error *err) BAKE_CHECKED;
 
 /*
- * GET of a document of at most out->max bytes (BAKE_ERR_PROTOCOL net.too-large), with retries.
+ * GET of a document of at most out->max bytes (BAKE_ERR_PROTOCOL net.too-large), once:
+ * whoever asks tries again (net/retry.h).
  * *out_response is set whatever happened, so that the caller can say more about a failure.
  */
 enum bake_status bake_http_get_text(struct bake_http *http, const struct bake_http_request *request,

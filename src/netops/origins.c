@@ -59,7 +59,6 @@ enum bake_status bake_link_open(struct bake_link *link, const struct bake_origin
 		.user_agent = origins->user_agent,
 		.connect_timeout_ms = origins->connect_timeout_ms,
 		.stall_timeout_ms = origins->stall_timeout_ms,
-		.retries = 0, /* whoever asks tries again, and says so */
 		.limit_bytes_per_sec = origins->limit_bytes_per_sec,
 	};
 	enum bake_status status;
