@@ -174,6 +174,8 @@ static enum bake_status open_part(
 	BAKE_TRY(bake_sink_check_destination(parent, sink, err));
 	BAKE_TRY(make_inner(sink, target, err));
 	BAKE_TRY(claim(sink, &sink->fd, err));
+	if (target->source)
+		bake_sink_drop_former(sink, target);
 	BAKE_TRY(bake_sink_recall(sink, target, err));
 	drop_ahead(sink);
 	BAKE_TRY(reserve(sink, err));

@@ -49,6 +49,9 @@ enum bake_status bake_sink_check_destination(
 enum bake_status bake_sink_recall(
 	struct bake_sink *sink, const struct bake_sink_target *target, struct bake_error *err);
 
+/* Removes what an earlier run left for the same place under another digest, with a notice. */
+void bake_sink_drop_former(const struct bake_sink *sink, const struct bake_sink_target *target);
+
 /* Records what is there. Failures only mean that more comes again after a crash. The lock is
  * held. */
 void bake_sink_record(struct bake_sink *sink);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A sink and its journal: what of a part survives its process. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -61,6 +62,37 @@ static void drop(const struct bake_sink *sink, const struct bake_sink_target *ta
 	bake_emitf(target->events, BAKE_EVENT_NOTICE,
 		"%s: what an earlier run left (%s) is dropped: %s", BAKE_SHOW(sink->path.text),
 		BAKE_BYTES(bytes), why);
+}
+
+/* A part of the same place under another digest: the pin changed since. In a cache places are named
+ * by their content, so there are none. */
+void bake_sink_drop_former(const struct bake_sink *sink, const struct bake_sink_target *target)
+{
+	const char *own = PART(sink);
+	size_t hex = strlen(BAKE_HEX(&sink->sha256));
+	size_t stem = strlen(own) - strlen(".part"); /* digest, dash and hash of the place */
+	int copy = fcntl(sink->workdir->fd, F_DUPFD_CLOEXEC, 0);
+	DIR *list = copy >= 0 ? fdopendir(copy) : NULL;
+	struct dirent *entry;
+	struct stat st;
+
+	if (list)
+		rewinddir(list);
+	else
+		cleanup_close(&copy);
+	while (list && (entry = readdir(list))) {
+		const char *name = entry->d_name;
+
+		if (strlen(name) <= stem || memcmp(name + hex, own + hex, stem - hex) != 0 ||
+			memcmp(name, own, hex) == 0)
+			continue;
+		if (bake_text_ends(name, ".part") &&
+			fstatat(sink->workdir->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			drop(sink, target, "its pin changed", (uint64_t)st.st_size);
+		(void)unlinkat(sink->workdir->fd, name, 0);
+	}
+	if (list)
+		(void)closedir(list);
 }
 
 /* A record of this boot speaks for what was written; an older one only for what was synced. */

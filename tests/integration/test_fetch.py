@@ -442,3 +442,21 @@ def test_a_report_says_how_many_connections(place, hub, tmp_path):
     report = json.loads((tmp_path / "report").read_text())
     assert {file["path"]: file["connections"] for file in report["files"]} == {
         "m/w.bin": 4, "m/small.json": 1}
+
+
+def test_the_part_of_a_former_pin_is_dropped(place, hub):
+    """Under another digest it is of no use, and its room is wanted."""
+    hub.add("org/name", {"w.bin": noise(3 << 20)})
+    place.locked({"m": hub_model(path="m")})
+    hub.fault("xet-bridge", cut=2 << 20)
+    fails(place.fetch("--retries", "0", "-x", "1"), 75, "net.short")
+    former = place.parts()
+    assert len(former) == 1
+    hub.add("org/name", {"w.bin": noise(3 << 20, 2)})
+    place.lock_path.unlink()
+    hub.faults.clear()
+    place.locked({"m": hub_model(path="m")})
+    hub.fault("xet-bridge", times=99, status=503)
+    failed = fails(place.fetch("--retries", "0"), 75, "net.server")
+    assert "its pin changed" in failed.err
+    assert not former[0].exists() and len(place.parts()) == 1
