@@ -57,6 +57,8 @@ struct bake_work {
 	bool unranged;	  /* it has not, and will not be asked in parts */
 	bool spread;	  /* one connection alone is not fast enough */
 	uint64_t first_byte_us;
+	uint64_t watch_us;	  /* since when it is watched how much comes, */
+	uint64_t watch_got;	  /* and got at that time */
 	uint64_t latency_us;	  /* from a request to the first byte, smoothed */
 	unsigned streams_max;	  /* what the server seems to allow */
 	uint64_t streams_more_us; /* when one more is tried */

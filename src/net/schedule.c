@@ -13,8 +13,9 @@ enum {
 	PART_US = 250 * 1000,		/* a part takes at least so long, */
 	PART_LATENCIES = 16,		/* and so many times as long as asking for it */
 	LOOK_US = 20 * 1000,		/* one connection is watched before more are opened */
-	ALONE_BYTES_PER_SEC = 400 * 1000 * 1000, /* so fast, more would only be in its way */
-	MORE_US = 10 * 1000 * 1000,		 /* until one more connection is tried */
+	WATCH_US = 300 * 1000,		/* and then in turns of so long */
+	FAST_BYTES_PER_SEC = 400 * 1000 * 1000, /* so fast, many would only be in their own way */
+	MORE_US = 10 * 1000 * 1000,		/* until one more connection is tried */
 };
 
 void bake_work_want(struct bake_work *work, uint64_t first, uint64_t end)
@@ -40,40 +41,33 @@ void bake_work_halt(struct bake_work *work)
 		bake_stream_cancel(&work->streams[i]);
 }
 
-static uint64_t speed_of(const struct bake_work *work, uint64_t now_us)
+/* Whether few connections are too slow: told by what comes in a while, first in a short one. */
+static bool needs_many(struct bake_work *work, uint64_t now_us)
 {
-	uint64_t speed = 0;
+	bool first = work->watch_us == work->first_byte_us;
+	uint64_t passed_us = now_us - work->watch_us;
+	uint64_t enough = first ? FAST_BYTES_PER_SEC / 2 : FAST_BYTES_PER_SEC;
 
-	for (unsigned i = 0; i < work->stream_count; i++) {
-		const struct bake_stream *stream = &work->streams[i];
-
-		if (stream->exchange && stream->answered)
-			speed += bake_meter_rate(&stream->meter, now_us);
-	}
-	return speed;
-}
-
-/* Whether one connection alone is too slow. Told by watching the first one for a moment. */
-static bool needs_more(struct bake_work *work, uint64_t now_us)
-{
-	uint64_t watched = work->first_byte_us ? now_us - work->first_byte_us : 0;
-
-	if (!work->ranged)
+	if (work->engine->spread || work->spread)
+		return work->spread = true;
+	if (passed_us < (first ? LOOK_US : WATCH_US) || bake_work_busy(work) == 0)
 		return false;
-	if (!work->spread && work->engine->spread)
-		work->spread = true;
-	if (!work->spread && watched >= LOOK_US && bake_work_busy(work) > 0)
-		work->spread = speed_of(work, now_us) < ALONE_BYTES_PER_SEC;
-	if (work->spread)
-		work->engine->spread = true;
+	work->spread = work->got < work->watch_got ||
+		       (work->got - work->watch_got) < enough / 1000 * passed_us / 1000;
+	work->engine->spread = work->spread;
+	work->watch_us = now_us;
+	work->watch_got = work->got;
 	return work->spread;
 }
 
-/* How many connections the file may have now. */
+/* How many connections the file may have now. One at first; two of a fast source, so that one
+ * brings something while the other waits for an answer; all of a slow one. */
 static unsigned streams_wanted(struct bake_work *work, uint64_t now_us)
 {
-	if (!work->transfer->has_size || work->unranged || !needs_more(work, now_us))
+	if (!work->transfer->has_size || work->unranged || !work->ranged || !work->first_byte_us)
 		return 1;
+	if (!needs_many(work, now_us))
+		return work->watch_us > work->first_byte_us && work->streams_max > 1 ? 2 : 1;
 	if (work->streams_max < work->stream_count && now_us >= work->streams_more_us) {
 		work->streams_max++; /* what the server refused a while ago it may grant now */
 		work->streams_more_us = now_us + MORE_US;

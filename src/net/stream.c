@@ -290,8 +290,11 @@ static void note_bytes(struct bake_stream *stream, size_t len)
 	struct bake_work *work = stream->work;
 	uint64_t now = bake_clock_us();
 
-	if (!work->first_byte_us)
+	if (!work->first_byte_us) {
 		work->first_byte_us = now;
+		work->watch_us = now;
+		work->watch_got = work->got;
+	}
 	stream->received += len;
 	work->got += len;
 	bake_meter_add(&stream->meter, len, now);
