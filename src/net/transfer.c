@@ -81,6 +81,7 @@ void bake_work_give_up(struct bake_work *work, const struct bake_error *error)
 
 static void rest(struct bake_work *work, const struct bake_error *error, uint64_t wait_ms)
 {
+	work->first_byte_us = 0; /* what is watched begins anew: a pause is no slowness */
 	work->failed_us = bake_clock_us();
 	work->wake_us = work->failed_us + wait_ms * 1000;
 	work->transfer->retries++;
