@@ -224,6 +224,47 @@ def test_a_build_that_fails_goes_on_from_its_cache(engine, tools, hub, context):
     engine.in_container(done.tag, "verify_models")
 
 
+STAGES = """\
+FROM {tools} AS one
+COPY two.lock.json /src/
+RUN --mount=type=cache,id={cache},target=/cache bake-fetch -l /src/two.lock.json -d /out/app/models \\
+    --cache /cache --endpoint {endpoint} --allow-http && touch -d @0 /out
+FROM {tools} AS two
+COPY two.lock.json /src/
+RUN --mount=type=cache,id={cache},target=/cache bake-fetch -l /src/two.lock.json -d /out/app/models \\
+    --cache /cache --endpoint {endpoint} --allow-http && touch -d @0 /out && echo another >/other
+FROM {base}
+COPY --from=one /out/ /one/
+COPY --from=two /out/ /two/
+"""
+
+
+def test_parallel_stages_share_one_cache_mount(engine, tools, hub, context, tmp_path):
+    """Both run at a time, and each byte comes once: one downloads, the other waits and copies."""
+    data = {"a.bin": noise(6 << 20, time.time_ns()), "b.bin": noise(5 << 20, 2)}
+    hub.add("org/name", data)
+    manifest(context, "two", {"m": {"source": {"hub": "org/name"}, "path": "m"}})
+    lock(context, "two", hub)
+    where = tmp_path / "stages"
+    where.mkdir()
+    shutil.copy(context / "manifests/two.lock.json", where)
+    (where / "Dockerfile").write_text(STAGES.format(
+        tools=tools, base=engine.base, endpoint=hub.origin, cache=f"two-{time.time_ns()}"))
+    hub.log.clear()
+    hub.fault("xet-bridge", times=99, rate=2 << 20)
+    tag = "modelbake-stages:test"
+    done = engine.run("build", "--network", "host", "--progress", "plain", "-t", tag, where)
+    engine.tags.append(tag)
+    sent = sum(request.sent for request in hub.requests(origin="cdn"))
+    assert sent <= 1.05 * sum(map(len, data.values())), done.stderr
+    image = engine.image(tag)
+    for stage in ("one", "two"):
+        for name, content in data.items():
+            layer = next(i for i in range(len(image.layers))
+                         if f"{stage}/app/models/m/{name}" in image.entries(i))
+            assert image.content(layer, f"{stage}/app/models/m/{name}") == content
+
+
 # Secrets.
 
 def forms(token):
