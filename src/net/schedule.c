@@ -96,8 +96,10 @@ static void describe(
 /* The largest part to ask for at a time: small enough for the hash to follow closely, large enough
  * for the asking not to matter; towards the end smaller, so that all end together and the hash has
  * little left to do then. */
-static uint64_t part_max(const struct bake_work *work, const struct bake_lane *lanes, uint64_t left)
+static uint64_t part_max(
+	const struct bake_work *work, const struct bake_lane *lanes, unsigned wanted)
 {
+	uint64_t left = work->transfer->size - work->got;
 	uint64_t us = bake_u64_max(PART_US, PART_LATENCIES * work->latency_us);
 	uint64_t speed = 0;
 
@@ -108,7 +110,7 @@ static uint64_t part_max(const struct bake_work *work, const struct bake_lane *l
 	if (speed == 0)
 		return FIRST_BYTES;
 	speed = bake_u64_min(speed / 1000, PART_MAX) * (us / 1000);
-	speed = bake_u64_min(speed, bake_u64_min(PART_MAX, left / work->streams_max / 2));
+	speed = bake_u64_min(speed, bake_u64_min(PART_MAX, left / wanted / 2));
 	return bake_u64_max(speed, BAKE_SEGMENT_BYTES_MIN);
 }
 
@@ -151,28 +153,47 @@ static void take(struct bake_work *work, struct bake_range part)
 	}
 }
 
-/* Gives what nobody has to idle streams, wanted of them at most. */
-static void hand_out(struct bake_work *work, const struct bake_lane *lanes, unsigned wanted)
+/* The lanes that take part: those that work, and as many idle ones as make wanted. Returns how
+ * many there are; of[i] is the stream of lanes[i]. */
+static unsigned choose(
+	const struct bake_work *work, struct bake_lane *lanes, unsigned *of, unsigned wanted)
+{
+	unsigned busy = bake_work_busy(work);
+	unsigned idle = wanted > busy ? wanted - busy : 0;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < work->stream_count; i++) {
+		if (!work->streams[i].exchange && idle == 0)
+			continue;
+		idle -= work->streams[i].exchange ? 0 : 1;
+		of[count] = i;
+		lanes[count++] = lanes[i];
+	}
+	return count;
+}
+
+/* Gives what nobody has to idle streams, so that wanted of them are at work. */
+static void hand_out(struct bake_work *work, struct bake_lane *lanes, unsigned wanted)
 {
 	struct bake_range left[BAKE_CONNECTIONS_MAX];
 	struct bake_range parts[BAKE_CONNECTIONS_MAX];
-	unsigned busy = bake_work_busy(work);
+	unsigned of[BAKE_CONNECTIONS_MAX];
+	uint64_t most = part_max(work, lanes, wanted);
 	size_t count = 0;
+	unsigned chosen;
 
+	if (bake_work_busy(work) >= wanted)
+		return;
 	for (size_t i = 0; i < work->todo.count && count < BAKE_CONNECTIONS_MAX; i++)
 		left[count++] =
 			(struct bake_range){work->todo.list[i].first, work->todo.list[i].end};
-	if (busy >= wanted || count == 0)
-		return;
-	(void)bake_segment_plan(left, count, lanes, work->stream_count, BAKE_SEGMENT_BYTES_MIN,
-		part_max(work, lanes, work->transfer->size - work->got), parts);
-	for (unsigned i = 0; i < work->stream_count && busy < wanted; i++) {
-		if (parts[i].first >= parts[i].end || work->streams[i].exchange)
+	chosen = choose(work, lanes, of, wanted);
+	(void)bake_segment_plan(left, count, lanes, chosen, BAKE_SEGMENT_BYTES_MIN, most, parts);
+	for (unsigned i = 0; i < chosen; i++) {
+		if (parts[i].first >= parts[i].end)
 			continue;
-		/* The plan is for all that are idle; parts go by their order to those wanted. */
 		take(work, parts[i]);
-		start(work, &work->streams[i], parts[i].first, parts[i].end);
-		busy++;
+		start(work, &work->streams[of[i]], parts[i].first, parts[i].end);
 		if (work->wake_us > bake_clock_us() ||
 			work->transfer->state != BAKE_TRANSFER_ACTIVE)
 			return; /* it failed at once */
