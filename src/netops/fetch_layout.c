@@ -41,14 +41,12 @@ static int compare_place(const void *a, const void *b)
 enum bake_status bake_fetching_find_same(struct bake_fetching *fetching, struct bake_error *err)
 {
 	size_t count = fetching->item_count;
-	_cleanup_free_ struct bake_fetch_item **sorted = calloc(count + 1, sizeof(*sorted));
+	_cleanup_free_ struct bake_fetch_item **sorted =
+		bake_fetching_sorted(fetching, compare_place);
 	struct bake_fetch_item *first;
 
 	if (!sorted)
 		return bake_error_nomem(err);
-	for (size_t i = 0; i < count; i++)
-		sorted[i] = &fetching->items[i];
-	qsort(sorted, count, sizeof(*sorted), compare_place);
 	first = sorted[0];
 	for (size_t i = 1; i < count; i++) {
 		struct bake_fetch_item *item = sorted[i];

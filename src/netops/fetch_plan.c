@@ -120,18 +120,29 @@ static int compare_content(const void *a, const void *b)
 	return order ? order : (x < y ? -1 : x > y);
 }
 
+struct bake_fetch_item **bake_fetching_sorted(
+	const struct bake_fetching *fetching, int (*compare)(const void *a, const void *b))
+{
+	size_t count = fetching->item_count;
+	struct bake_fetch_item **sorted = calloc(count + 1, sizeof(*sorted));
+
+	for (size_t i = 0; sorted && i < count; i++)
+		sorted[i] = &fetching->items[i];
+	if (sorted)
+		qsort(sorted, count, sizeof(*sorted), compare);
+	return sorted;
+}
+
 /* Equal content is fetched once. */
 static enum bake_status find_twins(struct bake_fetching *fetching, struct bake_error *err)
 {
 	size_t count = fetching->item_count;
-	_cleanup_free_ struct bake_fetch_item **sorted = calloc(count + 1, sizeof(*sorted));
+	_cleanup_free_ struct bake_fetch_item **sorted =
+		bake_fetching_sorted(fetching, compare_content);
 	struct bake_fetch_item *first;
 
 	if (!sorted)
 		return bake_error_nomem(err);
-	for (size_t i = 0; i < count; i++)
-		sorted[i] = &fetching->items[i];
-	qsort(sorted, count, sizeof(*sorted), compare_content);
 	first = sorted[0];
 	for (size_t i = 1; i < count; i++) {
 		if (bake_digest_equal(&sorted[i]->file->sha256, &first->file->sha256))

@@ -67,6 +67,10 @@ struct bake_fetching {
 enum bake_status bake_fetching_plan(
 	struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;
 
+/* Pointers to all items, in the order of compare (of such pointers). To be freed; NULL: no memory. */
+struct bake_fetch_item **bake_fetching_sorted(
+	const struct bake_fetching *fetching, int (*compare)(const void *a, const void *b));
+
 /* Compares with what is there; right files are done. */
 enum bake_status bake_fetching_look(
 	struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;

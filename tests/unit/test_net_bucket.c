@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "net/bucket.h"
+#include "unit/random.h"
 
 enum {
 	CONNECTIONS = 8,
@@ -16,17 +17,6 @@ enum {
 #define SECOND_US ((uint64_t)1000000)
 #define STEP_US	  (SECOND_US / 10)
 #define GREATEST  ((uint64_t)1 << 63)
-
-static uint64_t random_state;
-
-/* xorshift64*: the same numbers in each run. */
-static uint64_t random_below(uint64_t limit)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return (random_state * 2685821657736338717U >> 11) % limit;
-}
 
 static void it_begins_empty(void)
 {

@@ -3,6 +3,7 @@
 #include "unit/rows.h"
 
 #include "net/pace.h"
+#include "unit/random.h"
 
 enum {
 	KIB = 1024,
@@ -11,17 +12,6 @@ enum {
 	SECOND = 1000 * 1000,
 	LANES = 16,
 };
-
-static uint64_t random_state;
-
-/* xorshift64*: the same numbers in each run. */
-static uint64_t random_below(uint64_t limit)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return (random_state * 2685821657736338717U >> 11) % limit;
-}
 
 static void a_steady_speed_is_measured_exactly(void)
 {

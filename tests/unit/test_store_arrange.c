@@ -10,31 +10,7 @@
 
 #include "store/arrange.h"
 #include "unit/scratch.h"
-
-struct bench {
-	int root;
-	struct bake_workdir workdir;
-	struct bake_error err;
-};
-
-static void bench_open(struct bench *bench)
-{
-	char where[SCRATCH_PATH];
-
-	*bench = (struct bench){.root = scratch_open(where), .workdir = BAKE_WORKDIR_INIT};
-	check_status(bake_workdir_open(bench->root, 0, NULL, &bench->workdir, &bench->err),
-		&bench->err, BAKE_OK, NULL);
-}
-
-static void bench_close(struct bench *bench)
-{
-	bake_workdir_close(&bench->workdir);
-	(void)close(bench->root);
-}
-
-#define BENCH                                                                                      \
-	_cleanup_(bench_close) struct bench bench;                                                 \
-	bench_open(&bench)
+#include "unit/workbench.h"
 
 static struct bake_relpath path_of(const char *text)
 {
