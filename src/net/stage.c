@@ -87,5 +87,4 @@ void bake_stages_release(struct bake_stages *stages)
 	while (stages->spare_count > 0)
 		free(stages->spare[--stages->spare_count]);
 	stages->made = 0;
-	(void)pthread_mutex_destroy(&stages->lock);
 }

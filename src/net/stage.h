@@ -57,7 +57,7 @@ struct bake_loan *bake_stage_offer(struct bake_stages *stages, struct bake_stage
 /* How an offer ended: kept, the buffer comes back by itself; else the stage has it still. */
 void bake_stage_settle(struct bake_stages *stages, struct bake_stage *stage, bool kept);
 
-/* When no loan is out any more. */
+/* When no loan is out any more. They can be used again. */
 void bake_stages_release(struct bake_stages *stages);
 
 #endif
