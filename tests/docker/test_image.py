@@ -256,7 +256,12 @@ def test_parallel_stages_share_one_cache_mount(engine, tools, hub, context, tmp_
     done = engine.run("build", "--network", "host", "--progress", "plain", "-t", tag, where)
     engine.tags.append(tag)
     sent = sum(request.sent for request in hub.requests(origin="cdn"))
-    assert sent <= 1.05 * sum(map(len, data.values())), done.stderr
+    # A connection that ends early leaves what the server had already handed to the kernel, so more
+    # is sent than received; a second download would be twice the bytes.
+    assert sent < 1.5 * sum(map(len, data.values())), done.stderr
+    # Of the two, each file was fetched by one.
+    for name in data:
+        assert len(re.findall(rf"bake-fetch: fetched m/{name} ", done.stderr)) == 1, done.stderr
     image = engine.image(tag)
     for stage in ("one", "two"):
         for name, content in data.items():
