@@ -14,27 +14,32 @@
 
 enum {
 	ENTRIES_MAX = 1000000, /* of a weight_map, as many as one file may have tensors */
+	RECENT_BITS = 10,
+	RECENT = 1 << RECENT_BITS,
 	WARNINGS_MAX = 4
 };
 
 /* More than a document of BAKE_SHARDS_BYTES_MAX can become. */
 #define ARENA_MAX ((size_t)768 << 20)
 
-/* A file as it was named: writers sort by tensor, so a name stands for many entries in a row. */
+/* A file as it was named. Names chosen to be forgotten are kept more than once: that costs memory
+ * in proportion to the document, and never time for looking through a chain. */
 struct mention {
 	const char *file;
-	size_t run; /* the entries that say so */
+	size_t number; /* what entries call it */
 };
 
 struct reading {
 	struct bake_json_pull pull;
 	struct bake_shards *shards;
 	struct bake_error *err;
-	struct bake_shard_entry *entries; /* grows; file is the run until the files are known */
+	struct bake_shard_entry
+		*entries; /* grows; file is a mention's number until all are known */
 	size_t entry_room;
 	struct mention *mentions;
 	size_t mention_room;
 	size_t mention_count;
+	size_t recent[RECENT]; /* by hash: one more than the last mention's number */
 	bool has_map;
 	bool has_metadata;
 };
@@ -107,23 +112,26 @@ static enum bake_status check_file(
 		"'%s' is no plain file name", BAKE_SHOW(file));
 }
 
-/* The file of the entry just read. */
+/* The file of the entry just read: the number of a mention that says the same. */
 static enum bake_status add_mention(
-	struct reading *reading, const struct bake_pull_token *token, size_t *out_run)
+	struct reading *reading, const struct bake_pull_token *token, size_t *out_number)
 {
-	struct mention mention = {.run = reading->mention_count};
+	uint64_t hash = bake_text_hash((const char *)token->text.ptr, token->text.len);
+	size_t *recent = &reading->recent[hash >> (64 - RECENT_BITS)];
+	struct mention mention = {.number = reading->mention_count};
 
-	if (mention.run && bake_json_pull_says(token, reading->mentions[mention.run - 1].file)) {
-		*out_run = mention.run - 1;
+	if (*recent && bake_json_pull_says(token, reading->mentions[*recent - 1].file)) {
+		*out_number = *recent - 1;
 		return BAKE_OK;
 	}
 	mention.file = bake_json_pull_copy(token, &reading->shards->arena);
 	if (!mention.file || !bake_grow((void **)&reading->mentions, &reading->mention_room,
-				     mention.run + 1, sizeof(mention)))
+				     mention.number + 1, sizeof(mention)))
 		return bake_error_nomem(reading->err);
 	BAKE_TRY(check_file(reading, token, mention.file));
 	reading->mentions[reading->mention_count++] = mention;
-	*out_run = mention.run;
+	*recent = reading->mention_count;
+	*out_number = mention.number;
 	return BAKE_OK;
 }
 
@@ -266,8 +274,8 @@ static int compare_entries(const void *left, const void *right)
 	return strcmp(a->tensor, b->tensor);
 }
 
-/* The names of the files, each once, and for each run of entries which of them it is. */
-static enum bake_status number_files(struct reading *reading, size_t *file_of_run)
+/* The names of the files, each once, and for each mention which of them it is. */
+static enum bake_status number_files(struct reading *reading, size_t *file_of)
 {
 	struct bake_shards *shards = reading->shards;
 	struct mention *mentions = reading->mentions;
@@ -281,7 +289,7 @@ static enum bake_status number_files(struct reading *reading, size_t *file_of_ru
 	for (size_t i = 0; i < reading->mention_count; i++) {
 		if (!i || strcmp(mentions[i - 1].file, mentions[i].file) != 0)
 			shards->files[shards->file_count++] = mentions[i].file;
-		file_of_run[mentions[i].run] = shards->file_count - 1;
+		file_of[mentions[i].number] = shards->file_count - 1;
 	}
 	if (shards->file_count > BAKE_SHARDS_MAX)
 		return bake_error_set(reading->err, BAKE_ERR_DATA, "shard.limit",
@@ -307,20 +315,19 @@ static enum bake_status check_tensors(struct reading *reading)
 static enum bake_status arrange(struct reading *reading)
 {
 	struct bake_shards *shards = reading->shards;
-	_cleanup_free_ size_t *file_of_run =
-		calloc(reading->mention_count + 1, sizeof(*file_of_run));
+	_cleanup_free_ size_t *file_of = calloc(reading->mention_count + 1, sizeof(*file_of));
 
-	if (!file_of_run)
+	if (!file_of)
 		return bake_error_nomem(reading->err);
 	BAKE_TRY(check_tensors(reading));
-	BAKE_TRY(number_files(reading, file_of_run));
+	BAKE_TRY(number_files(reading, file_of));
 	shards->entries =
 		bake_arena_array(&shards->arena, shards->entry_count, sizeof(*shards->entries));
 	if (!shards->entries)
 		return bake_error_nomem(reading->err);
 	for (size_t i = 0; i < shards->entry_count; i++) {
 		shards->entries[i] = reading->entries[i];
-		shards->entries[i].file = file_of_run[reading->entries[i].file];
+		shards->entries[i].file = file_of[reading->entries[i].file];
 	}
 	qsort(shards->entries, shards->entry_count, sizeof(*shards->entries), compare_entries);
 	return BAKE_OK;
