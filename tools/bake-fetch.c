@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -19,6 +20,8 @@
 #include "netcli/fetch_talk.h"
 #include "netcli/origins.h"
 #include "netops/fetch.h"
+#include "netops/peek.h"
+#include "ops/pickle.h"
 
 #define TOOL "bake-fetch"
 
@@ -29,6 +32,7 @@ static const char *group;
 static const char *cache_dir;
 static const char *events_path;
 static const char *report_path;
+static const char *peek_url;
 static bool defaults;
 static bool all;
 static bool quick;
@@ -42,6 +46,7 @@ static uint64_t bandwidth_limit;
 static uint64_t lock_timeout_ms = 600000;
 static unsigned layout = BAKE_LAYOUT_PLAIN;
 static unsigned progress_mode = CLI_PROGRESS_AUTO;
+static struct cli_list allow_pickle;
 static struct netcli_origins origins = NETCLI_ORIGINS_INIT;
 
 static const struct cli_option options[] = {
@@ -81,6 +86,12 @@ static const struct cli_option options[] = {
 		CLI_TEXT, &report_path, 0, 0, NULL},
 	{0, "no-history", NULL, "do not add this run to the history in $BAKE_STATE_DIR", CLI_FLAG,
 		&no_history, 0, 0, NULL},
+	{0, "peek", "URL", "write a file's length and its beginning to a pipe; fetch nothing",
+		CLI_TEXT, &peek_url, 0, 0, NULL},
+	{0, "allow-pickle", "SHA256",
+		"accept the file of this digest although loading it can execute code; may be "
+		"repeated",
+		CLI_LIST, &allow_pickle, 0, 0, NULL},
 	NETCLI_ORIGIN_OPTIONS(origins),
 };
 
@@ -91,6 +102,10 @@ static const char *const notes[] = {
 	"What is there and right is left alone. A file has its final name only when its size and "
 	"SHA-256 are the pinned ones; what an interrupted run brought is kept in DIR/.bake (or the "
 	"cache) and resumed.",
+	"--peek is for bake-index inspect URL. The first line is \"bake.peek/1 BYTES\"; then the "
+	"file "
+	"comes, until the reader closes the pipe. URL may be "
+	"hf://ORGANISATION/NAME[@REVISION]/PATH.",
 	NULL,
 };
 
@@ -226,12 +241,36 @@ static enum bake_status check_outputs(const struct cli_common *common, struct ba
 	return BAKE_OK;
 }
 
+static enum bake_status run_peek(
+	const struct cli_common *common, const struct cli_list *args, struct bake_error *err)
+{
+	struct cli_progress progress;
+	struct bake_events events = {.emit = cli_progress_emit, .context = &progress};
+	struct bake_peek_options wanted = {
+		.origins = netcli_origins(&origins, TOOL "/" BAKE_VERSION),
+		.url = peek_url,
+		.out = STDOUT_FILENO,
+		.events = &events,
+	};
+
+	if (lock_path || args->count)
+		return bake_error_set(err, BAKE_ERR_USAGE, "usage.conflict",
+			"--peek fetches nothing: it goes with neither --lock nor MODEL");
+	if (common->json)
+		return bake_error_set(err, BAKE_ERR_USAGE, "usage.conflict",
+			"--peek and --json both want standard output");
+	wanted.origins.limit_bytes_per_sec = bandwidth_limit;
+	cli_progress_init(&progress, TOOL, CLI_PROGRESS_PLAIN, common->quiet, false);
+	return bake_peek_run(&wanted, err);
+}
+
 static enum bake_status run(
 	const struct cli_common *common, const struct cli_list *args, struct bake_error *err)
 {
 	struct cli_progress progress;
 	struct bake_events events = {.emit = cli_progress_emit, .context = &progress};
 	struct bake_fetch_report report;
+	_cleanup_(bake_pickle_policy_release) struct bake_pickle_policy pickles = {NULL, 0};
 	struct bake_fetch_options wanted = {
 		.lock_path = lock_path,
 		.models_dir = cli_models_dir(models_dir),
@@ -251,18 +290,22 @@ static enum bake_status run(
 		.quick = quick,
 		.dry_run = dry_run,
 		.keep_going = keep_going,
+		.pickles = &pickles,
 		.events = &events,
 		.events_path = events_path,
 	};
 	struct bake_fetch_run result = {.options = &wanted, .report = &report, .error = err};
 	enum bake_status status;
 
+	if (peek_url)
+		return run_peek(common, args, err);
 	wanted.origins.limit_bytes_per_sec = bandwidth_limit;
 	if (!lock_path) {
 		bake_error_set(err, BAKE_ERR_USAGE, "usage.arguments", "which lock? -l LOCK");
 		return bake_error_hint(err, "bake-lock MANIFEST makes one");
 	}
 	BAKE_TRY(check_outputs(common, err));
+	BAKE_TRY(bake_pickle_policy_parse(allow_pickle.items, allow_pickle.count, &pickles, err));
 	if (wanted.cache_dir && !wanted.cache_dir[0])
 		wanted.cache_dir = NULL;
 	cli_progress_init(
@@ -282,5 +325,6 @@ int main(int argc, char **argv)
 	int code = cli_main(&command, argc, argv, run);
 
 	cli_list_release(&origins.mirrors);
+	cli_list_release(&allow_pickle);
 	return code;
 }

@@ -10,10 +10,10 @@ enum {
 	GGML_NAME_MAX = 63 /* GGML_MAX_NAME without its NUL */
 };
 
-/* ggml's condition for a number of elements that it can represent. */
-static bool multiply(uint64_t *product, uint64_t dim)
+/* ggml's condition for a number of elements that it can represent, after each dimension. */
+static bool multiply(uint64_t *product, uint64_t dim, bool first)
 {
-	if (dim > INT64_MAX || (dim && (uint64_t)INT64_MAX / dim <= *product))
+	if (dim >= INT64_MAX || (dim && !first && (uint64_t)INT64_MAX / dim <= *product))
 		return false;
 	*product *= dim;
 	return true;
@@ -36,7 +36,7 @@ static bool take_dims(struct bake_gguf_reader *reader, struct bake_gguf_tensor *
 		tensor->dims[i] = 1;
 		if (i < tensor->dim_count && !bake_gguf_take_size(reader, &tensor->dims[i]))
 			return false;
-		if (!multiply(&tensor->elements, tensor->dims[i])) {
+		if (!multiply(&tensor->elements, tensor->dims[i], i == 0)) {
 			return bake_gguf_refuse(reader, begin, "gguf.tensor",
 				"dimension %" PRIu32 " is %" PRIu64 ": too many elements", i,
 				tensor->dims[i]);
