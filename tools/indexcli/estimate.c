@@ -247,6 +247,18 @@ static void override_all(struct bake_arch *arch)
 	override(arch, BAKE_ARCH_HEAD_DIM, BAKE_ARCH_VALUE_HEAD_DIM, head_dim);
 }
 
+/* As the rule of GPUs names it; NULL: not known. */
+static const char *precision_of(const struct bake_arch_quantization *how)
+{
+	static const char *const precisions[] = {"int4", "fp4"};
+
+	for (size_t i = 0; how->label && i < countof(precisions); i++) {
+		if (strstr(how->label, precisions[i]))
+			return precisions[i];
+	}
+	return NULL;
+}
+
 /* A Nunchaku file runs only on some GPUs, whatever memory they have. */
 static enum bake_status judge_gpu(struct indexcli_estimate *estimate, struct bake_error *err)
 {
@@ -264,7 +276,7 @@ static enum bake_status judge_gpu(struct indexcli_estimate *estimate, struct bak
 	if (!bake_text_equal(how->method, "svdquant"))
 		return BAKE_OK;
 	estimate->has_gpu = true;
-	bake_gpu_judge_nunchaku(gpu, how->label, &estimate->gpu);
+	bake_gpu_judge_nunchaku(gpu, precision_of(how), &estimate->gpu);
 	return BAKE_OK;
 }
 
