@@ -17,6 +17,7 @@ static const struct indexcli_command *const commands[] = {
 	&indexcli_show,
 	&indexcli_path,
 	&indexcli_inspect,
+	&indexcli_estimate,
 };
 
 static void print_commands(void)

@@ -18,5 +18,6 @@ extern const struct indexcli_command indexcli_build;
 extern const struct indexcli_command indexcli_show;
 extern const struct indexcli_command indexcli_path;
 extern const struct indexcli_command indexcli_inspect;
+extern const struct indexcli_command indexcli_estimate;
 
 #endif
