@@ -201,6 +201,7 @@ static const struct bad_row {
 	{"a comma behind", TEXT("[],"), 1, 2},
 	{"a bracket behind", TEXT("[]]"), 1, 2},
 	{"NUL behind the value", TEXT("{}\0"), 1, 2},
+	{"NUL behind a number", TEXT("[1\0,2]"), 1, 2},
 	{"NUL in front", TEXT("\0{}"), 1, 0},
 	{"never closed", TEXT("{\"a\":\n [1, 2"), 2, 12},
 	{"array closed as an object", TEXT("[1}"), 1, 2},
