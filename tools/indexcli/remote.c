@@ -19,8 +19,6 @@
 #define FETCH	   "bake-fetch"
 #define ERROR_MARK ": error["
 
-extern char **environ;
-
 enum {
 	TALK_BYTES_MAX = 64 * 1024, /* of what bake-fetch says on standard error */
 	WORDS_MAX = 64
