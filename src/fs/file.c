@@ -59,6 +59,27 @@ enum bake_status bake_file_read(const char *path, struct bake_buf *out, struct b
 	return read_all(fd, path, out, err);
 }
 
+enum bake_status bake_file_read_at(
+	int fd, uint64_t offset, void *bytes, size_t len, size_t *out_len, struct bake_error *err)
+{
+	uint8_t *at = bytes;
+	size_t read = 0;
+
+	while (read < len) {
+		ssize_t got = pread(fd, at + read, len - read, (off_t)(offset + read));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return bake_error_errno(err, errno, "read");
+		if (got == 0)
+			break;
+		read += (size_t)got;
+	}
+	*out_len = read;
+	return BAKE_OK;
+}
+
 enum bake_status bake_file_write_at(
 	int fd, uint64_t offset, struct bake_span bytes, struct bake_error *err)
 {
