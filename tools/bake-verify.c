@@ -16,6 +16,7 @@
 #include "fs/dir.h"
 #include "fs/walk.h"
 #include "json/writer.h"
+#include "ops/pickle.h"
 #include "ops/verify.h"
 
 #define TOOL "bake-verify"
@@ -27,6 +28,7 @@ static unsigned layout = BAKE_LAYOUT_PLAIN;
 static bool list;
 static bool quick;
 static bool allow_extra;
+static struct cli_list allow_pickle;
 static uint64_t jobs;
 static unsigned progress_mode = CLI_PROGRESS_AUTO;
 
@@ -46,6 +48,10 @@ static const struct cli_option options[] = {
 		NULL},
 	{0, "allow-extra", NULL, "accept files that no model lists", CLI_FLAG, &allow_extra, 0, 0,
 		NULL},
+	{0, "allow-pickle", "SHA256",
+		"accept the file of this digest although loading it can execute code; may be "
+		"repeated",
+		CLI_LIST, &allow_pickle, 0, 0, NULL},
 	{0, "progress", "MODE", "show progress as auto, bar, plain or none", CLI_WORD,
 		&progress_mode, 0, 0, cli_progress_words},
 };
@@ -247,6 +253,7 @@ static enum bake_status run_verify(
 	struct cli_progress progress;
 	struct bake_events events = {.emit = cli_progress_emit, .context = &progress};
 	struct bake_verify_report report;
+	_cleanup_(bake_pickle_policy_release) struct bake_pickle_policy pickles = {NULL, 0};
 	struct bake_verify_options wanted = {
 		.models_dir = cli_models_dir(models_dir),
 		.lock_path = lock_path,
@@ -257,10 +264,12 @@ static enum bake_status run_verify(
 		.jobs = (unsigned)jobs,
 		.quick = quick,
 		.allow_extra = allow_extra,
+		.pickles = &pickles,
 		.events = &events,
 	};
 	enum bake_status status;
 
+	BAKE_TRY(bake_pickle_policy_parse(allow_pickle.items, allow_pickle.count, &pickles, err));
 	cli_progress_init(
 		&progress, TOOL, (enum cli_progress_mode)progress_mode, common->quiet, false);
 	status = bake_verify(&wanted, &report, err);
@@ -286,6 +295,7 @@ static enum bake_status check_line(const struct cli_list *args, struct bake_erro
 		{quick, "--quick"},
 		{jobs != 0, "--jobs"},
 		{allow_extra, "--allow-extra"},
+		{allow_pickle.count != 0, "--allow-pickle"},
 	};
 
 	if (lock_path && index_path)
@@ -313,5 +323,8 @@ static enum bake_status run(
 
 int main(int argc, char **argv)
 {
-	return cli_main(&command, argc, argv, run);
+	int code = cli_main(&command, argc, argv, run);
+
+	cli_list_release(&allow_pickle);
+	return code;
 }

@@ -167,9 +167,11 @@ static enum bake_status expect_index(const struct bake_verify_options *options, 
 			continue;
 		BAKE_TRY(add_model(report, model->id, model->title ? model->title : model->id,
 			model->file_count, expected, err));
-		for (size_t k = 0; k < model->file_count; k++)
+		for (size_t k = 0; k < model->file_count; k++) {
 			BAKE_TRY(add_file(report, model->files[k].path, model->files[k].size,
 				&model->files[k].sha256, err));
+			report->files[report->file_count - 1].may_execute = model->executable_code;
+		}
 	}
 	return BAKE_OK;
 }
@@ -458,6 +460,7 @@ enum bake_status bake_verify(const struct bake_verify_options *options,
 		bytes = bake_u64_add_capped(bytes, out->files[i].size);
 	bake_emit_plan(options->events, out->file_count, bytes);
 	BAKE_TRY(bake_store_check(root, out->files, out->file_count, &check, err));
+	BAKE_TRY(bake_verifying_pickles(options, root, out, err));
 	if (options->layout != BAKE_LAYOUT_PLAIN)
 		BAKE_TRY(bake_verifying_layout(options->layout, lock, root, out, err));
 	sum_up(out);

@@ -9,6 +9,8 @@
 #include "store/check.h"
 #include "store/layout.h"
 
+struct bake_pickle_policy;
+
 struct bake_verify_options {
 	const char *models_dir;
 	const char *lock_path;	  /* NULL: the index */
@@ -19,6 +21,8 @@ struct bake_verify_options {
 	unsigned jobs;
 	bool quick;
 	bool allow_extra;
+	const struct bake_pickle_policy *pickles; /* what may execute code, besides what the index
+						     says does */
 	const struct bake_events *events;
 };
 

@@ -25,6 +25,7 @@ static const char *const state_names[] = {
 	[BAKE_FILE_CHANGED] = "changed",
 	[BAKE_FILE_UNREADABLE] = "unreadable",
 	[BAKE_FILE_WRONG_LINK] = "link",
+	[BAKE_FILE_REFUSED] = "refused",
 };
 
 const char *bake_file_state_name(enum bake_file_state state)
@@ -214,6 +215,7 @@ enum bake_status bake_file_check_error(const struct bake_file_check *check, stru
 		*err = check->error;
 		return bake_error_wrap(err, "%s", BAKE_SHOW(check->path.text));
 	case BAKE_FILE_WRONG_LINK:
+	case BAKE_FILE_REFUSED:
 		*err = check->error;
 		return err->status;
 	case BAKE_FILE_UNCHECKED:
