@@ -17,6 +17,10 @@
 enum bake_status bake_file_read(
 	const char *path, struct bake_buf *out, struct bake_error *err) BAKE_CHECKED;
 
+/* The same from a descriptor; name is for messages. */
+enum bake_status bake_file_read_fd(
+	int fd, const char *name, struct bake_buf *out, struct bake_error *err) BAKE_CHECKED;
+
 /*
  * Replaces dir/name by bytes: temporary file, sync, rename, sync of the directory. On failure the
  * former file is untouched; what a killed process left in dir is removed by the next one. mtime in
