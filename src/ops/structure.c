@@ -160,7 +160,8 @@ static void do_index(void *context, size_t at)
 	struct bake_structure *structure = context;
 	struct bake_structure_file *file = &structure->files[at];
 
-	if (file->readable && bake_shards_is_index(file->name) && !bake_stop_signal())
+	if (file->readable && !file->silent && bake_shards_is_index(file->name) &&
+		!bake_stop_signal())
 		bake_structuring_index(structure, file);
 }
 
@@ -170,7 +171,9 @@ static void do_rest(void *context, size_t at)
 	struct bake_structure *structure = context;
 	struct bake_structure_file *file = &structure->files[at];
 
-	if (!file->readable || bake_stop_signal())
+	if (!file->readable || file->silent || bake_stop_signal())
+		return;
+	if (structure->pickles && bake_structuring_pickle(structure, file))
 		return;
 	if (is_pipeline(file))
 		bake_structuring_pipeline(structure, file);

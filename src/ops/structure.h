@@ -16,12 +16,15 @@
 #include "base/error.h"
 #include "base/relpath.h"
 
+struct bake_pickle_policy;
+
 struct bake_structure_file {
 	/* In: */
 	const char *name;	  /* path by which a loader knows it; "/" between components */
 	struct bake_relpath path; /* where its bytes are, beneath root */
 	uint64_t size;
 	bool readable; /* else it is known to be wrong: nothing is said about it, or for lack of it */
+	bool silent;   /* is only there for the others: what it is by itself is not asked */
 	size_t tag;    /* the caller's */
 	/* Out: */
 	bool checked; /* something was there to check */
@@ -56,7 +59,8 @@ struct bake_structure {
 	unsigned jobs; /* 0: one per processor */
 	bool selected; /* the files are those that somebody chose: what a pipeline lacks was left out
 			  on purpose, and is a note */
-	bool scan_values; /* read all tensors, for what is no number */
+	const struct bake_pickle_policy
+		*pickles; /* NULL: files that execute code are not looked for */
 	/* Out: */
 	struct bake_arena arena;
 	struct bake_finding **findings; /* by name of the file, then in the order they were found */

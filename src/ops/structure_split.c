@@ -101,8 +101,8 @@ static enum bake_status read_part(struct split *split, struct bake_structure_fil
 
 	BAKE_TRY(bake_structuring_header(split->structure, file, &header, err));
 	for (size_t i = 0; i < header.gguf->warning_count; i++)
-		bake_structuring_remark(split->structure, BAKE_FINDING_WARNING, file, "%s",
-			header.gguf->warnings[i]);
+		bake_structuring_remark(split->structure, BAKE_FINDING_WARNING, file, "%s: %s",
+			BAKE_SHOW(file->name), header.gguf->warnings[i]);
 	BAKE_TRY(check_keys(split, file, number, header.gguf, err));
 	return add_names(split, header.gguf, err);
 }

@@ -54,4 +54,7 @@ void bake_structuring_split(struct bake_structure *structure, struct bake_struct
 /* model_index.json with the components that it names. */
 void bake_structuring_pipeline(struct bake_structure *structure, struct bake_structure_file *file);
 
+/* Whether the file can execute code when it is loaded and is not allowed to: a finding. */
+bool bake_structuring_pickle(struct bake_structure *structure, struct bake_structure_file *file);
+
 #endif
