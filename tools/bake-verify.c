@@ -32,6 +32,7 @@ static bool quick;
 static bool allow_extra;
 static bool structure_only;
 static bool allow_missing;
+static bool scan_values;
 static const char *probe;
 static uint64_t probe_timeout_ms;
 static struct cli_list allow_pickle;
@@ -57,6 +58,8 @@ static const struct cli_option options[] = {
 	{0, "allow-missing", NULL,
 		"with --structure-only: accept a pipeline without the weights of a component",
 		CLI_FLAG, &allow_missing, 0, 0, NULL},
+	{0, "scan-values", NULL, "read all weights, and accept no NaN and no infinity", CLI_FLAG,
+		&scan_values, 0, 0, NULL},
 	{0, "probe", "CMD", "run CMD on each model, {path} being the model's file or directory",
 		CLI_TEXT, &probe, 0, 0, NULL},
 	{0, "probe-timeout", "SECONDS", "end a probe that takes longer (no limit)", CLI_SECONDS,
@@ -82,7 +85,7 @@ static const char *const notes[] = {
 
 static const struct cli_command command = {
 	.name = TOOL,
-	.summary = "verify what is baked: sizes, SHA-256, structure, missing and extra files",
+	.summary = "verify what is baked: sizes, SHA-256, structure, and that it is all",
 	.usage = "[MODEL...] | --structure-only PATH...",
 	.options = options,
 	.option_count = countof(options),
@@ -339,6 +342,7 @@ static enum bake_status run_verify(
 		.jobs = (unsigned)jobs,
 		.quick = quick,
 		.allow_extra = allow_extra,
+		.scan_values = scan_values,
 		.probe = probe,
 		.probe_timeout_ms = probe_timeout_ms,
 		.pickles = &pickles,
@@ -418,6 +422,7 @@ static enum bake_status run_structure(
 		.jobs = (unsigned)jobs,
 		.allow_missing = allow_missing,
 		.pickles = &pickles,
+		.scan_values = scan_values,
 		.probe = probe,
 		.probe_timeout_ms = probe_timeout_ms,
 	};
@@ -474,6 +479,9 @@ static enum bake_status check_needs(const struct cli_list *args, struct bake_err
 	if (structure_only && !args->count)
 		return bake_error_set(
 			err, BAKE_ERR_USAGE, "usage.arguments", "--structure-only needs a PATH");
+	if (quick && scan_values)
+		return bake_error_set(err, BAKE_ERR_USAGE, "usage.conflict",
+			"--quick reads no weights: --scan-values does not go with it");
 	if (allow_missing && !structure_only)
 		return bake_error_set(err, BAKE_ERR_USAGE, "usage.arguments",
 			"--allow-missing goes with --structure-only: a lock says what was left "
@@ -498,6 +506,7 @@ static enum bake_status check_line(const struct cli_list *args, struct bake_erro
 		{jobs != 0, "--jobs", true, false},
 		{allow_extra, "--allow-extra", true, true},
 		{allow_pickle.count != 0, "--allow-pickle", true, false},
+		{scan_values, "--scan-values", true, false},
 		{probe != NULL, "--probe", true, false},
 	};
 

@@ -84,7 +84,7 @@ enum bake_status bake_readahead_new(
 		(void)pthread_mutex_destroy(&ahead->lock);
 		free(ahead);
 		return bake_error_set(
-			err, BAKE_ERR_RESOURCES, "system.threads", "cannot start another thread");
+			err, BAKE_ERR_RESOURCES, "sys.threads", "cannot start another thread");
 	}
 	*out = ahead;
 	return BAKE_OK;

@@ -59,6 +59,7 @@ struct bake_structure {
 	unsigned jobs; /* 0: one per processor */
 	bool selected; /* the files are those that somebody chose: what a pipeline lacks was left out
 			  on purpose, and is a note */
+	bool scan_values; /* read all tensors, for what is no number */
 	const struct bake_pickle_policy
 		*pickles; /* NULL: files that execute code are not looked for */
 	/* Out: */

@@ -225,6 +225,7 @@ enum bake_status bake_structure_only(const struct bake_structure_only_options *o
 			.structure = {.root = -1,
 				.jobs = options->jobs,
 				.selected = options->allow_missing,
+				.scan_values = options->scan_values,
 				.pickles = options->pickles},
 			.arena = BAKE_ARENA_INIT(ARENA_BYTES_MAX),
 		};

@@ -11,6 +11,7 @@ struct bake_structure_only_options {
 	unsigned jobs;
 	bool allow_missing; /* components without weights are a note */
 	const struct bake_pickle_policy *pickles;
+	bool scan_values;
 	const char *probe;
 	uint64_t probe_timeout_ms;
 };

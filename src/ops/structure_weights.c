@@ -38,8 +38,14 @@ enum bake_status bake_structuring_header(struct bake_structure *structure,
 	bake_structuring_mark(structure, file, false);
 	BAKE_TRY(bake_open_regular(structure->root, file->path, &fd, &st, err));
 	BAKE_TRY(sniff(fd, file, err));
-	return bake_model_header_read_fd(
-		fd, (uint64_t)st.st_size, file->name, BAKE_GGUF_STRICT, out, err);
+	BAKE_TRY(bake_model_header_read_fd(
+		fd, (uint64_t)st.st_size, file->name, BAKE_GGUF_STRICT, out, err));
+	if (structure->scan_values &&
+		bake_structuring_values(structure, file, fd, out, err) != BAKE_OK) {
+		bake_model_header_release(out);
+		return err->status;
+	}
+	return BAKE_OK;
 }
 
 static void add_warnings(struct bake_structure *structure, const struct bake_structure_file *file,

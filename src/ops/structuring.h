@@ -54,6 +54,11 @@ void bake_structuring_split(struct bake_structure *structure, struct bake_struct
 /* model_index.json with the components that it names. */
 void bake_structuring_pipeline(struct bake_structure *structure, struct bake_structure_file *file);
 
+/* Reads all tensors of the header's file from fd; NaN and infinity are findings. */
+enum bake_status bake_structuring_values(struct bake_structure *structure,
+	const struct bake_structure_file *file, int fd, const struct bake_model_header *header,
+	struct bake_error *err) BAKE_CHECKED;
+
 /* Whether the file can execute code when it is loaded and is not allowed to: a finding. */
 bool bake_structuring_pickle(struct bake_structure *structure, struct bake_structure_file *file);
 

@@ -22,6 +22,7 @@ struct bake_verify_options {
 	unsigned jobs;
 	bool quick;
 	bool allow_extra;
+	bool scan_values;
 	const char *probe;			  /* a command to try each model with; NULL: none */
 	uint64_t probe_timeout_ms;		  /* of each; 0: none */
 	const struct bake_pickle_policy *pickles; /* what may execute code, besides what the index

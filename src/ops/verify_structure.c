@@ -37,6 +37,7 @@ enum bake_status bake_verifying_structure(const struct bake_verify_options *opti
 		.file_count = report->name_count,
 		.jobs = options->quick && !options->jobs ? 1 : options->jobs,
 		.selected = true,
+		.scan_values = options->scan_values,
 	};
 	if (!structure->files)
 		return bake_error_nomem(err);
