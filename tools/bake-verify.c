@@ -85,7 +85,7 @@ static const char *const notes[] = {
 
 static const struct cli_command command = {
 	.name = TOOL,
-	.summary = "verify what is baked: sizes, SHA-256, structure, and that it is all",
+	.summary = "verify what is baked: sizes, SHA-256, structure, completeness",
 	.usage = "[MODEL...] | --structure-only PATH...",
 	.options = options,
 	.option_count = countof(options),
