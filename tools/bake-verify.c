@@ -467,28 +467,31 @@ static enum bake_status check_unused(
 
 static enum bake_status check_needs(const struct cli_list *args, struct bake_error *err)
 {
-	if (lock_path && index_path)
-		return bake_error_set(err, BAKE_ERR_USAGE, "usage.conflict",
-			"--lock and --index exclude each other");
-	if (layout != BAKE_LAYOUT_PLAIN && !lock_path)
-		return bake_error_set(err, BAKE_ERR_USAGE, "usage.arguments",
-			"--layout needs a lock to compare with: -l LOCK");
-	if (probe && layout == BAKE_LAYOUT_HF_CACHE)
-		return bake_error_set(err, BAKE_ERR_USAGE, "usage.conflict",
-			"--probe wants a model's own directory, and --layout hf-cache has none");
-	if (structure_only && !args->count)
-		return bake_error_set(
-			err, BAKE_ERR_USAGE, "usage.arguments", "--structure-only needs a PATH");
-	if (quick && scan_values)
-		return bake_error_set(err, BAKE_ERR_USAGE, "usage.conflict",
-			"--quick reads no weights: --scan-values does not go with it");
-	if (allow_missing && !structure_only)
-		return bake_error_set(err, BAKE_ERR_USAGE, "usage.arguments",
+	const struct {
+		bool wrong;
+		const char *id;
+		const char *why;
+	} rules[] = {
+		{lock_path && index_path, "usage.conflict",
+			"--lock and --index exclude each other"},
+		{layout != BAKE_LAYOUT_PLAIN && !lock_path && !structure_only, "usage.arguments",
+			"--layout needs a lock to compare with: -l LOCK"},
+		{probe && layout == BAKE_LAYOUT_HF_CACHE, "usage.conflict",
+			"--probe wants a model's own directory, and --layout hf-cache has none"},
+		{structure_only && !args->count, "usage.arguments",
+			"--structure-only needs a PATH"},
+		{quick && scan_values, "usage.conflict",
+			"--quick reads no weights: --scan-values does not go with it"},
+		{allow_missing && !structure_only, "usage.arguments",
 			"--allow-missing goes with --structure-only: a lock says what was left "
-			"out");
-	if (probe_timeout_ms && !probe)
-		return bake_error_set(
-			err, BAKE_ERR_USAGE, "usage.arguments", "--probe-timeout needs a --probe");
+			"out"},
+		{probe_timeout_ms && !probe, "usage.arguments", "--probe-timeout needs a --probe"},
+	};
+
+	for (size_t i = 0; i < countof(rules); i++) {
+		if (rules[i].wrong)
+			return bake_error_set(err, BAKE_ERR_USAGE, rules[i].id, "%s", rules[i].why);
+	}
 	return probe ? bake_probe_check(probe, err) : BAKE_OK;
 }
 

@@ -119,7 +119,8 @@ static int spawn(struct words *words, pid_t *out)
 		(void)posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
 		failed = set_attributes(&attributes);
 		if (!failed)
-			failed = posix_spawnp(out, argv[0], &actions, &attributes, argv, environ);
+			failed = posix_spawnp(
+				out, words->text.ptr, &actions, &attributes, argv, environ);
 		(void)posix_spawnattr_destroy(&attributes);
 	}
 	(void)posix_spawn_file_actions_destroy(&actions);
