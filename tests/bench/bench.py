@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cases of ci/bench: bake-fetch against aria2 and against the floor, with the bars it is held to.
+"""The cases of ci/bench: the tools against aria2, OpenSSL and the floor, with the bars they are held to.
 
 Everything is on loopback and in one scratch directory, which ci/bench puts on a tmpfs. docs/TESTING.md
 says what the figures mean."""
@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -314,17 +315,116 @@ def case_baked(bench):
     return outcome
 
 
+def many_models(count):
+    """An index of that many models, each described as a large language model is."""
+    layers = 64
+    facts = {"model_type": "qwen3", "architecture": "Qwen3ForCausalLM", "num_layers": layers,
+             "num_attention_heads": 64, "num_kv_heads": 8, "hidden_size": 5120, "head_dim": 128,
+             "intermediate_size": 25600, "context_length": 40960, "max_position_embeddings": 40960,
+             "rope_theta": 1000000, "rope_scaling": {"type": "yarn", "factor": 4}, "vocab_size": 151936,
+             "params_billion": 32.762, "weight_precision": "q4_k", "kv_precision": "bf16", "causal": True,
+             "tie_word_embeddings": False, "sliding_window": 4096,
+             "sliding_window_per_layer": [4096 if n % 6 else 0 for n in range(layers)],
+             "kv_heads_per_layer": [8 if n % 2 else 4 for n in range(layers)]}
+    architecture = {**facts, "quantization": {"method": "gguf", "label": "Q4_K_M", "bits": 4, "group_size": 32},
+                    "field_sources": {name: f"gguf:model.gguf:qwen3.{name}" for name in facts},
+                    "sources": ["gguf:model.gguf"], "warnings": []}
+    weights = {"bytes": 19_762_149_376, "parameters": 32_762_123_264, "tensors": 707,
+               "types": {"q4_K": 15_000_000_000, "q6_K": 4_700_000_000, "f32": 5_242_880}, "layers": layers,
+               "layer_bytes_max": 300_000_000, "embedding_bytes": 437_575_680, "has_output": True}
+    runtime = {"context_length": 8192, "threads": 8, "min_ram_bytes": 21_738_364_313,
+               "tiers": {name: {"fits": True, "context_length": 4096, "threads": "cores"}
+                         for name in ("budget", "mid", "high")}}
+    models = []
+    for number in range(count):
+        path = f"models/model-{number:04d}.gguf"
+        models.append({
+            "id": f"model-{number:04d}", "title": f"Model {number}", "role": "chat", "category": "chat",
+            "format": "gguf", "quantization": "Q4_K_M", "required": True, "default": False, "status": "baked",
+            "path": path, "bytes": 19_762_149_376,
+            "files": [{"path": path, "size": 19_762_149_376, "sha256": f"{number + 1:064x}"}],
+            "aggregate_sha256": "ab" * 32, "source": {"hub": "org/name", "revision": "main", "commit": "cd" * 20},
+            "license": "apache-2.0", "architecture": architecture, "weights": weights,
+            "memory": {"weights_bytes": 19_762_149_376, "kv_dtype": "f16", "kv_bytes_per_token": 262144},
+            "runtime": runtime})
+    return {"schema": "bake.index/1", "lock_sha256": "ef" * 32, "selected": {}, "models": models}
+
+
+def case_index(bench):
+    """A server reads its index when it starts."""
+    path = bench.fresh("index") / "model-info.json"
+    text = json.dumps(many_models(200), indent=2)
+    # Lists of numbers stand on one line, as bake-index writes them.
+    path.write_text(re.sub(r"\[[\d,\s]+\]", lambda found: re.sub(r"\s+", " ", found[0]), text))
+    command = [bench.programs / "readindex", path, str(40 * bench.rounds)]
+    best, median = map(float, subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
+    outcome = Outcome([], f"reading an index of 200 models with their architectures, {path.stat().st_size / 1e6:.1f} MB")
+    outcome.bar("time", best, 5.0, median, " ms")
+    return outcome
+
+
+def openssl_speed():
+    """Bytes a second that one core hashes, as `openssl speed` has it: without reading anything."""
+    out = subprocess.run(["openssl", "speed", "-mr", "-evp", "sha256", "-seconds", "1", "-bytes", "16384"],
+                         check=True, capture_output=True, text=True).stdout
+    return float(next(line for line in out.splitlines() if line.startswith("+F:")).split(":")[-1])
+
+
+def make_files(models, count, size):
+    return [(name, size, make_file(models / name, size)) for name in (f"{number}.bin" for number in range(count))]
+
+
+class Verified:
+    """A directory of files, and bake-verify upon it."""
+
+    def __init__(self, bench, count, size):
+        self.models = bench.fresh("verified")
+        self.bytes = count * size
+        files = make_files(self.models, count, size)
+        lock = write_lock(bench.scratch / "bench.lock.json", "http://127.0.0.1:9/", files)
+        self.command = [bench.tool.with_name("bake-verify"), "-l", lock, "-d", self.models, "--progress", "none"]
+
+
+def case_verify(bench):
+    """What is there is hashed as fast as the processor hashes, although it is read, too."""
+    speeds = [openssl_speed()]
+    cores = len(os.sched_getaffinity(0))
+    one = Verified(bench, 1, 4 * GIB // bench.scale)
+    single = Contestant("bake-verify, 1 file", one.command)
+    bench.contest([single])
+    speeds.append(openssl_speed())
+    eight = Verified(bench, 8, 512 * MIB // bench.scale)
+    many = Contestant("bake-verify, 8 files", eight.command)
+    coreutils = Contestant("sha256sum, 1 of them", ["sha256sum", eight.models / "0.bin"])
+    bench.contest([many, coreutils])
+    speeds.append(openssl_speed())
+    quick = Contestant("bake-verify --quick, 40 files", [*Verified(bench, 40, MIB).command, "--quick"])
+    bench.contest([quick])
+    outcome = Outcome([single, many, coreutils, quick],
+                      f"{one.bytes // MIB} MiB in one file and in eight, all in memory")
+    speed = max(speeds)
+    outcome.notes.append(f"openssl speed says {speed / 1e6:.0f} MB/s (lowest {min(speeds) / 1e6:.0f}); "
+                         f"{cores} cores")
+    outcome.bar("1 file: time / openssl speed on one core", single.best() * speed / one.bytes, 1 / 0.95,
+                single.median() * speed / one.bytes)
+    outcome.bar("8 files: time / openssl speed on all cores", many.best() * speed * cores / eight.bytes, 1 / 0.95,
+                many.median() * speed * cores / eight.bytes)
+    outcome.bar("1 file: time / sha256sum", single.best() / one.bytes / (coreutils.best() / (eight.bytes / 8)), 1 / 3)
+    outcome.bar("time with --quick", quick.best(), 0.020, quick.median(), " s")
+    outcome.rss(single, many, quick)
+    return outcome
+
+
 CASES = {"http": case_http, "https": case_https, "rate": case_rate, "stragglers": case_stragglers,
-         "small": case_small, "baked": case_baked}
+         "small": case_small, "baked": case_baked, "verify": case_verify, "index": case_index}
 
 
 # ---- what is said
 
 def show(name, outcome):
     print(f"\n{name}: {outcome.title}")
-    if not outcome.contestants:
-        return
-    print(f"  {'':<28} {'best s':>9} {'median s':>9} {'CPU s':>8} {'RSS MiB':>8}")
+    if outcome.contestants:
+        print(f"  {'':<28} {'best s':>9} {'median s':>9} {'CPU s':>8} {'RSS MiB':>8}")
     for one in outcome.contestants:
         print(f"  {one.name:<28} {one.best():>9.3f} {one.median():>9.3f} {one.best('cpu'):>8.2f} "
               f"{one.peak():>8.1f}")
@@ -365,7 +465,7 @@ def check_room(scratch, scale):
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(prog="ci/bench", description="Measures bake-fetch against its bars.")
+    parser = argparse.ArgumentParser(prog="ci/bench", description="Measures bake-fetch and bake-verify against their bars.")
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"one of: {' '.join(CASES)}; all by default")
     parser.add_argument("--runs", type=int, default=5, metavar="N", help="take the best of N runs (5)")
     parser.add_argument("--small", action="store_true", help="an eighth of the bytes, to try the harness")
