@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serve/scrub.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* Where a path or a URL ends in a sentence. */
+static bool ends_word(uint8_t c)
+{
+	return c <= ' ' || strchr("'\"`<>()[]{},;|\\", c) != NULL;
+}
+
+static size_t word_length(struct bake_span text)
+{
+	size_t len = 0;
+
+	while (len < text.len && !ends_word(text.ptr[len]))
+		len++;
+	return len;
+}
+
+static const uint8_t *find_scheme(struct bake_span word)
+{
+	return word.len > 3 ? memmem(word.ptr, word.len, "://", 3) : NULL;
+}
+
+static void add_url(struct bake_span word, const uint8_t *scheme, struct bake_buf *out)
+{
+	const uint8_t *host = scheme + 3;
+	const uint8_t *end = word.ptr + word.len;
+	const uint8_t *stop = host;
+	const uint8_t *at;
+
+	while (stop < end && *stop != '/' && *stop != '?' && *stop != '#')
+		stop++;
+	at = memrchr(host, '@', (size_t)(stop - host));
+	bake_buf_add(out, word.ptr, (size_t)(host - word.ptr));
+	host = at ? at + 1 : host;
+	for (stop = host; stop < end && *stop != '?' && *stop != '#';)
+		stop++;
+	bake_buf_add(out, host, (size_t)(stop - host));
+}
+
+static void add_path(struct bake_span word, struct bake_buf *out)
+{
+	const uint8_t *slash;
+
+	while (word.len > 1 && word.ptr[word.len - 1] == '/')
+		word.len--;
+	slash = memrchr(word.ptr, '/', word.len);
+	bake_buf_add(out, slash + 1, word.len - (size_t)(slash + 1 - word.ptr));
+}
+
+/* Where a path begins that stands by itself, or behind "=" or ":"; the word's end when none does. */
+static size_t find_path(struct bake_span word)
+{
+	for (size_t i = 0; i < word.len; i++) {
+		if (word.ptr[i] == '/' &&
+			(i == 0 || word.ptr[i - 1] == '=' || word.ptr[i - 1] == ':'))
+			return i;
+	}
+	return word.len;
+}
+
+static void add_word(struct bake_span word, struct bake_buf *out)
+{
+	const uint8_t *scheme = find_scheme(word);
+	size_t at = find_path(word);
+
+	if (scheme) {
+		add_url(word, scheme, out);
+		return;
+	}
+	bake_buf_add(out, word.ptr, at);
+	if (at < word.len)
+		add_path(bake_span(word.ptr + at, word.len - at), out);
+}
+
+void bake_scrub(struct bake_span text, struct bake_buf *out)
+{
+	while (text.len) {
+		size_t len = word_length(text);
+
+		if (len)
+			add_word(bake_span(text.ptr, len), out);
+		else
+			bake_buf_add(out, text.ptr, len = 1);
+		text = bake_span(text.ptr + len, text.len - len);
+	}
+}

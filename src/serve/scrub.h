@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text that others wrote, for people far away: no path of this machine, no query of a URL. */
+#ifndef SERVE_SCRUB_H
+#define SERVE_SCRUB_H
+
+#include "base/buf.h"
+#include "base/span.h"
+
+/* Appends text. Of an absolute path only its last component is left, and of a URL neither user nor
+ * query: "'/app/models/a.gguf': no space" becomes "'a.gguf': no space". */
+void bake_scrub(struct bake_span text, struct bake_buf *out);
+
+#endif
