@@ -19,6 +19,7 @@
 #include "netcli/fetch_talk.h"
 #include "netcli/origins.h"
 #include "netops/fetch.h"
+#include "ops/pickle.h"
 
 #define TOOL "bake-fetch"
 
@@ -42,6 +43,7 @@ static uint64_t bandwidth_limit;
 static uint64_t lock_timeout_ms = 600000;
 static unsigned layout = BAKE_LAYOUT_PLAIN;
 static unsigned progress_mode = CLI_PROGRESS_AUTO;
+static struct cli_list allow_pickle;
 static struct netcli_origins origins = NETCLI_ORIGINS_INIT;
 
 static const struct cli_option options[] = {
@@ -81,6 +83,10 @@ static const struct cli_option options[] = {
 		CLI_TEXT, &report_path, 0, 0, NULL},
 	{0, "no-history", NULL, "do not add this run to the history in $BAKE_STATE_DIR", CLI_FLAG,
 		&no_history, 0, 0, NULL},
+	{0, "allow-pickle", "SHA256",
+		"accept the file of this digest although loading it can execute code; may be "
+		"repeated",
+		CLI_LIST, &allow_pickle, 0, 0, NULL},
 	NETCLI_ORIGIN_OPTIONS(origins),
 };
 
@@ -232,6 +238,7 @@ static enum bake_status run(
 	struct cli_progress progress;
 	struct bake_events events = {.emit = cli_progress_emit, .context = &progress};
 	struct bake_fetch_report report;
+	_cleanup_(bake_pickle_policy_release) struct bake_pickle_policy pickles = {NULL, 0};
 	struct bake_fetch_options wanted = {
 		.lock_path = lock_path,
 		.models_dir = cli_models_dir(models_dir),
@@ -251,6 +258,7 @@ static enum bake_status run(
 		.quick = quick,
 		.dry_run = dry_run,
 		.keep_going = keep_going,
+		.pickles = &pickles,
 		.events = &events,
 		.events_path = events_path,
 	};
@@ -263,6 +271,7 @@ static enum bake_status run(
 		return bake_error_hint(err, "bake-lock MANIFEST makes one");
 	}
 	BAKE_TRY(check_outputs(common, err));
+	BAKE_TRY(bake_pickle_policy_parse(allow_pickle.items, allow_pickle.count, &pickles, err));
 	if (wanted.cache_dir && !wanted.cache_dir[0])
 		wanted.cache_dir = NULL;
 	cli_progress_init(
@@ -282,5 +291,6 @@ int main(int argc, char **argv)
 	int code = cli_main(&command, argc, argv, run);
 
 	cli_list_release(&origins.mirrors);
+	cli_list_release(&allow_pickle);
 	return code;
 }

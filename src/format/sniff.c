@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "format/archive.h"
 
 static bool starts(struct bake_span bytes, const char *text)
 {
@@ -47,6 +48,11 @@ const char *bake_sniff_describe(struct bake_span head, const char **out_hint)
 			"looks like HTML: is there a login page, a captive portal or a proxy in "
 			"between?";
 		return "an HTML page instead of the file";
+	}
+	if (bake_archive_kind(head)) {
+		*out_hint = "it looks packed: name the file itself at its source, not an archive "
+			    "of it";
+		return "an archive instead of the file";
 	}
 	return NULL;
 }

@@ -9,7 +9,7 @@
 
 enum {
 	BAKE_SNIFF_BYTES = 512
-}; /* of a file's beginning; more is not looked at */
+}; /* of a file's beginning; more is not looked at. See pickle.h for what executes code. */
 
 /* A Git LFS pointer (git-lfs spec v1): the text that stands in git for a large file. */
 bool bake_sniff_is_lfs_pointer(struct bake_span head);

@@ -124,6 +124,8 @@ static enum bake_status make_inner(
 	inner->job.run = bake_sink_follow;
 	inner->crew = target->crew;
 	inner->sink = sink;
+	inner->vet = target->vet;
+	inner->vet_context = target->vet_context;
 	inner->behind = target->crew && target->size >= BAKE_SINK_SMALL;
 	inner->journal = -1;
 	inner->synced_ms = bake_clock_ms();

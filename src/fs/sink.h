@@ -51,6 +51,11 @@ struct bake_sink {
 		.fd = -1                                                                           \
 	}
 
+/* Looks at a part that is whole and right, before it is published. A failure is the sink's, and the
+ * part is removed. With a crew it is called from one of its threads. */
+typedef enum bake_status bake_sink_vet_fn(
+	const void *context, int fd, uint64_t size, struct bake_error *err);
+
 struct bake_sink_target {
 	struct bake_relpath path;
 	struct bake_digest sha256;
@@ -59,6 +64,8 @@ struct bake_sink_target {
 	uint64_t source;	/* hash of where the bytes come from; 0: it does not matter */
 	struct bake_crew *crew; /* borrowed; NULL: none */
 	const struct bake_events *events; /* for notices; may be NULL */
+	bake_sink_vet_fn *vet;		  /* NULL: what has the digest is published */
+	const void *vet_context;	  /* borrowed until the sink is closed */
 };
 
 enum {

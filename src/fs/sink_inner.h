@@ -14,6 +14,8 @@ struct bake_sink_inner {
 	struct bake_job job; /* hashes behind the frontier; publishes once finishing */
 	struct bake_crew *crew;
 	struct bake_sink *sink;
+	bake_sink_vet_fn *vet;
+	const void *vet_context;
 	bool behind; /* hashing is the job's, not the writer's */
 	struct bake_hasher hasher;
 	_Atomic uint64_t hashed; /* [0, hashed) is in the hasher */

@@ -191,8 +191,11 @@ static enum bake_status rename_part(const struct bake_sink *sink, struct bake_er
 
 enum bake_status bake_sink_publish(struct bake_sink *sink, struct bake_error *err)
 {
+	const struct bake_sink_inner *inner = sink->inner;
 	enum bake_status status = check_content(sink, err);
 
+	if (status == BAKE_OK && inner->vet)
+		status = inner->vet(inner->vet_context, sink->fd, sink->size, err);
 	if (status == BAKE_OK)
 		status = settle(sink, err);
 	/* Wrong bytes are worth nothing; after a failed sync nobody knows what the disk holds. */

@@ -66,6 +66,7 @@ struct bake_index_model {
 	bool is_default;
 	bool baked; /* else missing */
 	bool gated;
+	bool executable_code; /* loading one of its files can execute code: somebody allowed it */
 };
 
 struct bake_index {

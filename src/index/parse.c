@@ -174,6 +174,12 @@ static enum bake_status read_default(
 	return bake_json_bool(value, &((struct reading *)out)->model.is_default, err);
 }
 
+static enum bake_status read_executable(
+	const struct bake_json *value, void *out, struct bake_error *err)
+{
+	return bake_json_bool(value, &((struct reading *)out)->model.executable_code, err);
+}
+
 static enum bake_status read_priority(
 	const struct bake_json *value, void *out, struct bake_error *err)
 {
@@ -244,6 +250,7 @@ static enum bake_status read_model(const struct bake_json *value, void *out, str
 		{"files", read_files, true},
 		{"license", read_license, false},
 		{"priority", read_priority, false},
+		{"executable_code", read_executable, false},
 	};
 	struct bake_index *index = out;
 	struct reading reading = {.arena = &index->arena};

@@ -253,6 +253,8 @@ static void put_model(struct bake_json_writer *writer, const struct bake_index_m
 	bake_json_put_text(writer, "license", model->license);
 	if (model->source.kind == BAKE_SOURCE_HUB)
 		bake_json_put_bool(writer, "gated", model->gated);
+	if (model->executable_code)
+		bake_json_put_bool(writer, "executable_code", true);
 	if (model->tag_count)
 		bake_json_put_list(writer, "tags", model->tags, model->tag_count);
 	if (model->min_ram_bytes)

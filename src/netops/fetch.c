@@ -62,6 +62,8 @@ struct bake_sink_target bake_fetching_target(
 		.sha256 = item->file->sha256,
 		.size = item->file->size,
 		.mtime = fetching->mtime,
+		.vet = bake_fetching_vet,
+		.vet_context = item,
 	};
 }
 
@@ -301,6 +303,7 @@ static enum bake_status fetch(struct bake_fetching *fetching, struct bake_error 
 		&fetching->link, &fetching->options->origins, &fetching->events, err));
 	BAKE_TRY(bake_fetching_plan(fetching, err));
 	BAKE_TRY(bake_watch_plan(&fetching->watch, fetching->report, err));
+	BAKE_TRY(bake_fetching_refuse_named(fetching, err));
 	BAKE_TRY(open_root(fetching, err));
 	BAKE_TRY(note_free(fetching, err));
 	BAKE_TRY(bake_fetching_look(fetching, err));

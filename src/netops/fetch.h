@@ -10,6 +10,8 @@
 #include "netops/origins.h"
 #include "store/layout.h"
 
+struct bake_pickle_policy;
+
 struct bake_fetch_options {
 	const char *lock_path;
 	const char *models_dir;
@@ -23,6 +25,7 @@ struct bake_fetch_options {
 	bool quick; /* what is there with the pinned size is taken to be right */
 	bool dry_run;
 	bool keep_going;
+	const struct bake_pickle_policy *pickles; /* what may execute code */
 	const struct bake_events *events;
 	const char
 		*events_path; /* JSON lines go there too, "-" is standard output; NULL: nowhere */

@@ -95,6 +95,7 @@ static enum bake_status plan_file(struct bake_fetching *fetching,
 	item->model = model;
 	item->file = file;
 	item->sink.fd = -1;
+	item->pickles = fetching->options->pickles;
 	item->report = &fetching->report->files[fetching->item_count];
 	*item->report = (struct bake_fetch_file){
 		.model = model->id,
@@ -230,14 +231,31 @@ static bool is_known_wrong(const struct bake_fetching *fetching, const struct ba
 	       now.st_ctim.tv_nsec == before->st_ctim.tv_nsec;
 }
 
+/* What can execute code is no better for being there already. */
+static enum bake_status take_right(
+	struct bake_fetching *fetching, struct bake_fetch_item *item, struct bake_error *err)
+{
+	struct bake_error error = BAKE_ERROR_INIT;
+
+	if (bake_fetching_vet_present(fetching, item, &error) == BAKE_OK) {
+		item->report->outcome = BAKE_FETCH_PRESENT;
+		return BAKE_OK;
+	}
+	if (fetching->options->keep_going && error.status == BAKE_ERR_POLICY) {
+		bake_fetching_fail(fetching, item, &error);
+		return BAKE_OK;
+	}
+	*err = error;
+	return err->status;
+}
+
 /* A file of the wrong content is replaced; what is not a file, or cannot be read, stops us. */
 static enum bake_status take_state(struct bake_fetching *fetching, struct bake_fetch_item *item,
 	const struct bake_file_check *check, struct bake_error *err)
 {
 	switch (check->state) {
 	case BAKE_FILE_RIGHT:
-		item->report->outcome = BAKE_FETCH_PRESENT;
-		return BAKE_OK;
+		return take_right(fetching, item, err);
 	case BAKE_FILE_WRONG_TYPE:
 	case BAKE_FILE_UNREADABLE:
 		*err = check->error;
@@ -253,6 +271,7 @@ static enum bake_status take_state(struct bake_fetching *fetching, struct bake_f
 	case BAKE_FILE_MISSING:
 	case BAKE_FILE_UNCHECKED:
 	case BAKE_FILE_WRONG_LINK: /* of what surrounds files: not looked at here */
+	case BAKE_FILE_REFUSED:	   /* a verification's */
 	default:
 		break;
 	}

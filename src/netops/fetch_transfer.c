@@ -20,7 +20,12 @@ struct target {
 static struct bake_sink_target cache_target(const struct bake_fetch_item *item)
 {
 	return (struct bake_sink_target){
-		.path = item->cache_path, .sha256 = item->file->sha256, .size = item->file->size};
+		.path = item->cache_path,
+		.sha256 = item->file->sha256,
+		.size = item->file->size,
+		.vet = bake_fetching_vet,
+		.vet_context = item,
+	};
 }
 
 /* Where the lock says that the bytes come from, whichever endpoint or mirror brings them. */
@@ -99,9 +104,19 @@ static enum bake_status open_target(
 static enum bake_status note_failure(
 	struct target *target, enum bake_status status, const struct bake_error *err)
 {
+	if (status == BAKE_ERR_POLICY)
+		target->item->refused = true;
 	if (status != BAKE_OK && target->item->to_cache)
 		(void)bake_fetching_leave_cache(target->fetching, target->item, err);
 	return status;
+}
+
+/* What can execute code is told by its first bytes, as many as come in one piece: the rest need
+ * not come. */
+static enum bake_status vet_first(
+	const struct target *target, uint64_t offset, struct bake_span bytes, struct bake_error *err)
+{
+	return offset == 0 ? bake_fetching_vet_head(target->item, bytes, err) : BAKE_OK;
 }
 
 static enum bake_status write_target(
@@ -109,6 +124,8 @@ static enum bake_status write_target(
 {
 	struct target *target = context;
 
+	if (vet_first(target, offset, bytes, err) != BAKE_OK)
+		return note_failure(target, err->status, err);
 	return note_failure(target, bake_sink_write(&target->item->sink, offset, bytes, err), err);
 }
 
@@ -117,6 +134,8 @@ static enum bake_status lend_target(
 {
 	struct target *target = context;
 
+	if (vet_first(target, loan->offset, bake_span(loan->ptr, loan->len), err) != BAKE_OK)
+		return note_failure(target, err->status, err);
 	return note_failure(target, bake_sink_lend(&target->item->sink, loan, out_kept, err), err);
 }
 
@@ -182,7 +201,7 @@ static void close_target(void *context)
 {
 	struct bake_fetch_item *item = ((struct target *)context)->item;
 
-	if (item->to_cache && item->past_cache)
+	if ((item->to_cache && item->past_cache) || item->refused)
 		bake_sink_discard(&item->sink);
 	else
 		bake_sink_close(&item->sink);

@@ -11,6 +11,7 @@
 #include "manifest/lock.h"
 #include "netops/fetch.h"
 #include "netops/watch.h"
+#include "ops/pickle.h"
 #include "store/cache.h"
 #include "store/check.h"
 
@@ -25,11 +26,13 @@ struct bake_fetch_item {
 	size_t url_count;
 	struct bake_fetch_item *twin; /* an earlier item of the same content, NULL: none */
 	struct bake_fetch_item *same; /* the earlier item that is this very file, NULL: none */
+	const struct bake_pickle_policy *pickles;
 	struct bake_sink sink;
 	bool in_cache;	      /* whole and waiting to be copied */
 	bool to_cache;	      /* the open sink is the cache's */
 	bool waits;	      /* another process is fetching it into the cache */
 	bool past_cache;      /* the cache is of no use for it */
+	bool refused;	      /* its bytes are not to be kept */
 	unsigned cache_falls; /* how often the cache's copy was bad, or gone when it was wanted */
 	uint64_t wait_begin;  /* since when the other process has not got on, 0: it was not seen */
 	uint64_t wait_mark;   /* how far it had got then */
@@ -164,6 +167,19 @@ void bake_fetching_fail(struct bake_fetching *fetching, struct bake_fetch_item *
 	const struct bake_error *error);
 void bake_fetching_done(struct bake_fetching *fetching, struct bake_fetch_item *item,
 	enum bake_fetch_outcome outcome);
+
+/* Fails the items whose names say that they can execute code. With keep_going the others go on. */
+enum bake_status bake_fetching_refuse_named(
+	struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;
+
+/* The same by what the item's bytes are: the first ones, a whole part (context is the item, as
+ * bake_sink_vet_fn has it), and what is there already. */
+enum bake_status bake_fetching_vet_head(const struct bake_fetch_item *item, struct bake_span head,
+	struct bake_error *err) BAKE_CHECKED;
+enum bake_status bake_fetching_vet(
+	const void *context, int fd, uint64_t size, struct bake_error *err) BAKE_CHECKED;
+enum bake_status bake_fetching_vet_present(const struct bake_fetching *fetching,
+	struct bake_fetch_item *item, struct bake_error *err) BAKE_CHECKED;
 
 /* What a sink for the item at its place needs. */
 struct bake_sink_target bake_fetching_target(

@@ -259,6 +259,28 @@ static enum bake_status start_lock(struct bake_locking *locking, struct bake_err
 }
 
 /* Writes the lock when it says something new. */
+/* A lock may name what a fetch refuses: whoever reads the warning decides. */
+static void warn_pickles(const struct bake_locking *locking)
+{
+	const struct bake_lock *lock = locking->lock;
+
+	for (size_t i = 0; i < lock->model_count; i++) {
+		for (size_t k = 0; k < lock->models[i].file_count; k++) {
+			const struct bake_lock_file *at = &lock->models[i].files[k];
+			struct bake_pickle_file file = {
+				.path = at->path, .sha256 = &at->sha256, .size = at->size};
+			struct bake_pickle_file source = file;
+			const char *what = bake_pickle_named(&file);
+
+			source.path = at->name;
+			if (!what)
+				what = bake_pickle_named(&source);
+			if (what)
+				bake_locking_warn_pickle(locking, &file, what);
+		}
+	}
+}
+
 static enum bake_status publish(
 	const struct bake_lock *lock, struct bake_lock_report *report, struct bake_error *err)
 {
@@ -367,6 +389,7 @@ enum bake_status bake_lock_run(const struct bake_lock_options *options,
 	BAKE_TRY(bake_lock_check(locking.lock, err));
 	count(locking.lock, &report);
 	BAKE_TRY(publish(locking.lock, &report, err));
+	warn_pickles(&locking);
 	*out = report;
 	if (first.status != BAKE_OK)
 		*err = first;

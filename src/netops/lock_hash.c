@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "digest/hasher.h"
+#include "format/archive.h"
 #include "format/sniff.h"
 #include "net/transfer.h"
 #include "netops/locking.h"
@@ -77,6 +78,10 @@ static const char *wrong_content(const struct reader *reader, const char **out_h
 		    bake_text_ends(name, ".htm");
 
 	if (page && !bake_sniff_is_lfs_pointer(head))
+		return NULL;
+	/* An archive may be what was asked for, but for names that say what the file is. */
+	if (bake_archive_kind(head) && !bake_text_ends(name, ".safetensors") &&
+		!bake_text_ends(name, ".gguf") && !bake_text_ends(name, ".json"))
 		return NULL;
 	return bake_sniff_describe(head, out_hint);
 }
@@ -156,6 +161,18 @@ static void prepare(
 	};
 }
 
+/* What the name does not say already. */
+static void warn_begins(const struct bake_locking *locking, const struct reader *reader)
+{
+	const struct bake_lock_file *at = reader->what->file;
+	struct bake_pickle_file file = {.path = at->path, .sha256 = &at->sha256, .size = at->size};
+	const char *what =
+		bake_pickle_begins(&file, bake_span(reader->head, reader->head_len));
+
+	if (what && !bake_pickle_named(&file))
+		bake_locking_warn_pickle(locking, &file, what);
+}
+
 enum bake_status bake_locking_hash(struct bake_locking *locking, struct bake_error *err)
 {
 	size_t count = locking->unhashed_count;
@@ -179,6 +196,10 @@ enum bake_status bake_locking_hash(struct bake_locking *locking, struct bake_err
 	for (size_t i = 0; i < count; i++)
 		prepare(&transfers[i], &readers[i], &locking->unhashed[i]);
 	status = bake_transfer_run(locking->link->http, transfers, count, &options, err);
+	for (size_t i = 0; i < count; i++) {
+		if (transfers[i].state == BAKE_TRANSFER_DONE)
+			warn_begins(locking, &readers[i]);
+	}
 	for (size_t i = 0; i < count; i++) {
 		bake_hasher_release(&readers[i].sha256);
 		bake_hasher_release(&readers[i].git);

@@ -27,9 +27,22 @@ static enum bake_status check_head(int fd, const char *name, struct bake_error *
 	return bake_error_hint(err, "run 'git lfs pull' where it comes from");
 }
 
+/* What the name does not say already. */
+static enum bake_status warn_content(const struct bake_locking *locking, int fd,
+	const struct bake_lock_file *at, struct bake_error *err)
+{
+	struct bake_pickle_file file = {.path = at->path, .sha256 = &at->sha256, .size = at->size};
+	const char *what = NULL;
+
+	BAKE_TRY(bake_pickle_look(&file, fd, &what, err));
+	if (what && !bake_pickle_named(&file))
+		bake_locking_warn_pickle(locking, &file, what);
+	return BAKE_OK;
+}
+
 /* Size and digest of one file beneath dir. */
-static enum bake_status pin(
-	int dir, const char *name, struct bake_lock_file *file, struct bake_error *err)
+static enum bake_status pin(const struct bake_locking *locking, int dir, const char *name,
+	struct bake_lock_file *file, struct bake_error *err)
 {
 	_cleanup_(bake_hasher_release) struct bake_hasher hasher = BAKE_HASHER_INIT;
 	struct bake_hasher *hashers[] = {&hasher};
@@ -42,7 +55,8 @@ static enum bake_status pin(
 	BAKE_TRY(check_head(fd, name, err));
 	BAKE_TRY(bake_hasher_init_sha256(&hasher, err));
 	BAKE_TRY(bake_file_hash(fd, 0, UINT64_MAX, hashers, 1, NULL, &file->size, err));
-	return bake_hasher_final(&hasher, &file->sha256, err);
+	BAKE_TRY(bake_hasher_final(&hasher, &file->sha256, err));
+	return warn_content(locking, fd, file, err);
 }
 
 static enum bake_status add_file(struct bake_locking *locking, const struct bake_model *model,
@@ -55,7 +69,7 @@ static enum bake_status add_file(struct bake_locking *locking, const struct bake
 	if (!file->name)
 		return bake_error_nomem(err);
 	BAKE_TRY(bake_locking_path(locking, model, save_as, &file->path, err));
-	BAKE_TRY(pin(dir, name, file, err));
+	BAKE_TRY(pin(locking, dir, name, file, err));
 	BAKE_TRY(bake_locking_agree(pinned, file, err));
 	entry->file_count++;
 	return BAKE_OK;

@@ -141,3 +141,12 @@ enum bake_status bake_locking_place(const struct bake_lock_options *options,
 	memcpy(out, path, strlen(path) + 1);
 	return BAKE_OK;
 }
+
+void bake_locking_warn_pickle(
+	const struct bake_locking *locking, const struct bake_pickle_file *file, const char *what)
+{
+	bake_emitf(locking->options->events, BAKE_EVENT_WARNING,
+		"'%s' is %s: loading it can execute code, and bake-fetch takes it only with "
+		"--allow-pickle %s",
+		BAKE_SHOW(file->path), what, BAKE_HEX(file->sha256));
+}

@@ -8,6 +8,7 @@
 #include "manifest/lock.h"
 #include "manifest/manifest.h"
 #include "netops/lock.h"
+#include "ops/pickle.h"
 
 /* A repository at a commit, listed once however many models come from it. */
 struct bake_listing {
@@ -89,6 +90,10 @@ enum bake_status bake_locking_room(struct bake_locking *locking, struct bake_loc
 /* The explicit entry of that name in the model's files, NULL when there is none. */
 const struct bake_manifest_file *bake_locking_named(
 	const struct bake_model *model, const char *name);
+
+/* Warns that bake-fetch will refuse the file, and says how to allow it. */
+void bake_locking_warn_pickle(const struct bake_locking *locking,
+	const struct bake_pickle_file *file, const char *what);
 
 /* BAKE_ERR_UNAVAILABLE net.offline when there is no network to use. */
 enum bake_status bake_locking_online(const struct bake_locking *locking,

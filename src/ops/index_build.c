@@ -14,6 +14,7 @@
 #include "fs/dir.h"
 #include "index/index.h"
 #include "ops/document.h"
+#include "ops/index_pickle.h"
 #include "ops/placement.h"
 
 struct roots {
@@ -182,5 +183,6 @@ enum bake_status bake_index_build_text(const struct bake_index_build_options *op
 	if (!any)
 		return nothing_there(&roots, lock, err);
 	BAKE_TRY(bake_index_build(manifest, lock, baked, generated_at, &index, err));
+	BAKE_TRY(bake_index_mark_executable(index, roots.fds, roots.count, err));
 	return bake_index_write(index, options->generator, out, err);
 }

@@ -22,10 +22,11 @@ enum bake_file_state {
 	BAKE_FILE_CHANGED,    /* while it was being read */
 	BAKE_FILE_UNREADABLE, /* error says why */
 	BAKE_FILE_WRONG_LINK, /* of a layout; error says where it leads */
+	BAKE_FILE_REFUSED,    /* right, but not wanted; error says why. Not set here */
 };
 
 /* Stable words: "ok", "missing", "size", "sha256", "type", "changed", "unreadable",
- * "link". */
+ * "link", "refused". */
 const char *bake_file_state_name(enum bake_file_state state);
 
 struct bake_file_check {
@@ -33,6 +34,7 @@ struct bake_file_check {
 	struct bake_relpath path;
 	uint64_t size;
 	struct bake_digest sha256;
+	bool may_execute; /* it is accepted although loading it can execute code */
 	/* Out: */
 	enum bake_file_state state;
 	uint64_t actual_size;

@@ -60,8 +60,8 @@ def test_every_error_id_is_in_the_manual():
     source = "".join(path.read_text() for folder in ("src", "tools")
                      for path in (ROOT / folder).rglob("*.[ch]"))
     ids = set(re.findall(r'"((?:auth|config|data|digest|disk|fetch|fs|gguf|hub|index|integrity|'
-                         r'internal|json|layout|local|lock|manifest|net|path|pin|policy|schema|shard|st|sys|tls|'
-                         r'url|usage|verify)\.[a-z0-9-]+)"', source))
+                         r'internal|json|layout|local|lock|manifest|net|path|pin|pipeline|policy|'
+                         r'probe|schema|shard|st|sys|tls|url|usage|values|verify)\.[a-z0-9-]+)"', source))
     manual = set(re.findall(r"^\| `([a-z]+\.[a-z0-9-]+|interrupted)`",
                             (ROOT / "docs/man/bake.7.md").read_text(), re.M))
     ids = {name for name in ids if not name.endswith(".json")}  # names of files

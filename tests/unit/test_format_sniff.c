@@ -9,7 +9,8 @@
 enum kind {
 	NOTHING,
 	POINTER,
-	HTML
+	HTML,
+	ARCHIVE
 };
 
 #define BYTES(literal) (literal), sizeof(literal) - 1
@@ -33,8 +34,17 @@ static const struct sniff_row {
 	{"a comment first", BYTES("<!-- portal --><html>"), HTML},
 	{"blanks first", BYTES(" \r\n\t\v\f<HTML>"), HTML},
 	{"byte order mark first", BYTES("\xef\xbb\xbf\n<!DOCTYPE html>"), HTML},
+	{"zip", BYTES("PK\3\4\24"), ARCHIVE},
+	{"empty zip", BYTES("PK\5\6\0"), ARCHIVE},
+	{"gzip", BYTES("\x1f\x8b\10"), ARCHIVE},
+	{"bzip2", BYTES("BZh91AY"), ARCHIVE},
+	{"xz", BYTES("\xfd\x37zXZ\0"), ARCHIVE},
+	{"zstd", BYTES("\x28\xb5\x2f\xfd"), ARCHIVE},
+	{"7z", BYTES("7z\xbc\xaf\x27\x1c"), ARCHIVE},
+	{"rar", BYTES("Rar!\x1a\7\1\0"), ARCHIVE},
 
 	{"nothing", BYTES(""), NOTHING},
+	{"cut zip", BYTES("PK\3"), NOTHING},
 	{"blanks alone", BYTES("   \n"), NOTHING},
 	{"byte order mark alone", BYTES("\xef\xbb\xbf"), NOTHING},
 	{"GGUF", BYTES("GGUF\x03\0\0\0"), NOTHING},
@@ -62,6 +72,8 @@ static void try_sniff(void **state)
 	assert_int_equal(hint != NULL, row->want != NOTHING);
 	if (row->want == POINTER)
 		assert_non_null(strstr(what, "LFS pointer"));
+	if (row->want == ARCHIVE)
+		assert_non_null(strstr(what, "archive"));
 	if (row->want == HTML)
 		assert_non_null(strstr(what, "HTML"));
 }
