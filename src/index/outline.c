@@ -126,9 +126,13 @@ static enum bake_status take_string(struct scan *scan, struct bake_error *err)
 		scan->in_models = len == 6 && memcmp(key, "models", 6) == 0;
 		return BAKE_OK;
 	}
-	if (!scan->in_models || scan->depth != MODEL_DEPTH || value >= scan->end || *value != '{' ||
+	if (!scan->in_models || scan->depth != MODEL_DEPTH || value >= scan->end ||
 		!is_part(key, len))
 		return BAKE_OK;
+	if (*value != '{') {
+		scan->out->odd = true;
+		return BAKE_OK;
+	}
 	end = skip_object(value, scan->end);
 	if (!end)
 		return BAKE_OK;
