@@ -132,7 +132,8 @@ enum bake_status bake_inspect_stream(int fd, const char *name,
 	const struct bake_inspect_options *options, struct bake_inspection **out,
 	struct bake_error *err) BAKE_CHECKED;
 
-/* The problem of the file that was asked for, if it has one, as an error: BAKE_ERR_DATA. */
+/* The problem of the file that was asked for, if it has one, as an error: BAKE_ERR_DATA, or
+ * BAKE_ERR_INTEGRITY when something else stands in its place. */
 enum bake_status bake_inspect_judge(const struct bake_inspection *inspection, const char *name,
 	struct bake_error *err) BAKE_CHECKED;
 

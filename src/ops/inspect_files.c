@@ -157,6 +157,8 @@ static enum bake_status note_problem(struct bake_inspecting *inspecting, struct 
 
 	file->pointer_bytes = pointer_size(head);
 	file->problem_id = what ? "integrity.content" : why->id;
+	if (bake_sniff_is_lfs_pointer(head))
+		file->problem_id = "integrity.lfs-pointer";
 	file->problem = bake_arena_text(&inspecting->out->arena, what ? what : why->message);
 	return file->problem ? BAKE_OK : bake_error_nomem(err);
 }

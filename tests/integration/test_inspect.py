@@ -170,8 +170,8 @@ def test_pointers_are_a_model_elsewhere(tmp_path):
     write(tmp_path, {"config.json": CONFIG, "model.safetensors": pointer})
     report = inspect(tmp_path)
     assert report["pointer_bytes"] == 4_000_000_000 and report["architecture"]["num_layers"] == 3
-    assert report["files"][0]["problem"] == "integrity.content"
-    fails(run("bake-index", "inspect", tmp_path / "model.safetensors"), 65, "integrity.content")
+    assert report["files"][0]["problem"] == "integrity.lfs-pointer"
+    fails(run("bake-index", "inspect", tmp_path / "model.safetensors"), 20, "integrity.lfs-pointer")
 
 
 @pytest.mark.parametrize("name, data, error", [
@@ -269,7 +269,7 @@ def test_remote_goes_on_after_a_drop(remote):
     ("hf://org/nobody/x.gguf", 69, "hub.repository-not-found"),
     ("hf://org/m", 64, "usage.value"),
     ("hf://org/m/../x.gguf", 64, "usage.value"),
-    ("hf://org/m/page.gguf", 65, "integrity.content"),
+    ("hf://org/m/page.gguf", 20, "integrity.content"),
     ("https://user:secret@127.0.0.1:9/x.gguf", 22, "policy.secret-in-url"),
 ])
 def test_remote_failures_are_those_of_bake_fetch(remote, url, code, error):
