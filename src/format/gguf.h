@@ -60,11 +60,13 @@ struct bake_gguf_tensor {
 	uint64_t dims[BAKE_GGUF_DIMS_MAX]; /* dims[0] is the row; those past dim_count are 1 */
 	uint64_t elements;
 	uint32_t type_id;
-	const struct bake_ggml_type *type; /* NULL only when tolerated: its bytes are then the
-					      distance to the next tensor */
+	const struct bake_ggml_type *type; /* NULL only when tolerated (unknown, or removed): its
+					      bytes are then the distance to the next tensor */
 	uint64_t bytes;
 	uint64_t offset; /* from data_offset */
 };
+
+struct bake_gguf_name; /* how pairs and tensors are found by name */
 
 struct bake_gguf {
 	struct bake_arena arena; /* owns the arrays; texts are borrowed from the bytes parsed */
@@ -81,6 +83,8 @@ struct bake_gguf {
 	uint64_t file_bytes;
 	const char **warnings; /* what is odd and still read, in printable ASCII */
 	size_t warning_count;
+	const struct bake_gguf_name *keys_by_name; /* NULL: those who look for one see them all */
+	const struct bake_gguf_name *tensors_by_name;
 };
 
 enum bake_gguf_mode {
@@ -107,7 +111,7 @@ void bake_gguf_free(struct bake_gguf **gguf);
 /* The pair of that key; NULL when there is none. */
 const struct bake_gguf_kv *bake_gguf_find(const struct bake_gguf *gguf, const char *key);
 
-/* The tensor of that name; NULL when there is none. Looks at each: for a few questions. */
+/* The tensor of that name; NULL when there is none. */
 const struct bake_gguf_tensor *bake_gguf_find_tensor(
 	const struct bake_gguf *gguf, const char *name);
 

@@ -18,6 +18,7 @@
 enum {
 	BAKE_ST_HEADER_MAX = 100000000, /* bytes of JSON, as the reference has it */
 	BAKE_ST_TENSORS_MAX = 1000000,
+	BAKE_ST_METADATA_MAX = 65536,
 	BAKE_ST_RANK_MAX = 64
 };
 

@@ -39,8 +39,8 @@ static size_t depth_of(struct bake_span text)
 	return deepest;
 }
 
-enum bake_status bake_json_open(
-	struct bake_span text, const char *name, struct bake_json_doc **out, struct bake_error *err)
+static enum bake_status open_text(struct bake_span text, const char *name, bool foreign,
+	struct bake_json_doc **out, struct bake_error *err)
 {
 	struct bake_json_doc *doc;
 	json_error_t why;
@@ -50,6 +50,9 @@ enum bake_status bake_json_open(
 		return bake_error_set(err, BAKE_ERR_DATA, "json.depth", "%s: nested deeper than %d",
 			BAKE_SHOW(name), BAKE_JSON_DEPTH_MAX);
 	root = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &why);
+	if (!root && foreign && json_error_code(&why) == json_error_numeric_overflow)
+		root = json_loadb((const char *)text.ptr, text.len,
+			JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &why);
 	if (!root) {
 		bool duplicate = json_error_code(&why) == json_error_duplicate_key;
 
@@ -68,6 +71,18 @@ enum bake_status bake_json_open(
 	(void)snprintf(doc->name, sizeof(doc->name), "%s", name);
 	*out = doc;
 	return BAKE_OK;
+}
+
+enum bake_status bake_json_open(
+	struct bake_span text, const char *name, struct bake_json_doc **out, struct bake_error *err)
+{
+	return open_text(text, name, false, out, err);
+}
+
+enum bake_status bake_json_open_foreign(
+	struct bake_span text, const char *name, struct bake_json_doc **out, struct bake_error *err)
+{
+	return open_text(text, name, true, out, err);
 }
 
 void bake_json_close(struct bake_json_doc **doc)
@@ -316,6 +331,21 @@ bool bake_json_is_null(const struct bake_json *value)
 	return json_is_null((const json_t *)value->node);
 }
 
+bool bake_json_is_bool(const struct bake_json *value)
+{
+	return json_is_boolean((const json_t *)value->node);
+}
+
+bool bake_json_is_integer(const struct bake_json *value)
+{
+	return json_is_integer((const json_t *)value->node);
+}
+
+bool bake_json_is_number(const struct bake_json *value)
+{
+	return json_is_number((const json_t *)value->node);
+}
+
 enum bake_status bake_json_string(
 	const struct bake_json *value, const char **out, struct bake_error *err)
 {
@@ -345,6 +375,30 @@ enum bake_status bake_json_u64(
 		return bake_json_error(value, "json.range", err,
 			"%" JSON_INTEGER_FORMAT " is not between 0 and %" PRIu64, number, max);
 	*out = (uint64_t)number;
+	return BAKE_OK;
+}
+
+enum bake_status bake_json_i64(const struct bake_json *value, int64_t min, int64_t max,
+	int64_t *out, struct bake_error *err)
+{
+	json_int_t number;
+
+	if (!json_is_integer((const json_t *)value->node))
+		return mistyped(value, "an integer", err);
+	number = json_integer_value(value->node);
+	if (number < min || number > max)
+		return bake_json_error(value, "json.range", err,
+			"%" JSON_INTEGER_FORMAT " is not between %" PRIi64 " and %" PRIi64, number,
+			min, max);
+	*out = number;
+	return BAKE_OK;
+}
+
+enum bake_status bake_json_f64(const struct bake_json *value, double *out, struct bake_error *err)
+{
+	if (!json_is_number((const json_t *)value->node))
+		return mistyped(value, "a number", err);
+	*out = json_number_value(value->node);
 	return BAKE_OK;
 }
 

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/span.h"
+#include "json/writer.h"
 
 /* Deeper documents exist only to hurt parsers. */
 enum {
@@ -37,6 +38,10 @@ struct bake_json {
 /* Parses text, which is borrowed and must outlive the document. name is for messages, copied. */
 enum bake_status bake_json_open(struct bake_span text, const char *name, struct bake_json_doc **out,
 	struct bake_error *err) BAKE_CHECKED;
+/* The same for documents of other programs: an integer past int64 is read as a fraction (the largest
+ * length of a tokenizer is 10^30), and so are the other numbers of such a document. */
+enum bake_status bake_json_open_foreign(struct bake_span text, const char *name,
+	struct bake_json_doc **out, struct bake_error *err) BAKE_CHECKED;
 void bake_json_close(struct bake_json_doc **doc);
 struct bake_json bake_json_root(const struct bake_json_doc *doc);
 
@@ -84,6 +89,9 @@ bool bake_json_is_object(const struct bake_json *value);
 bool bake_json_is_array(const struct bake_json *value);
 bool bake_json_is_string(const struct bake_json *value);
 bool bake_json_is_null(const struct bake_json *value);
+bool bake_json_is_bool(const struct bake_json *value);
+bool bake_json_is_integer(const struct bake_json *value);
+bool bake_json_is_number(const struct bake_json *value); /* integers and fractions */
 
 /* Typed values; BAKE_ERR_DATA json.type otherwise. Strings are borrowed from the document. */
 enum bake_status bake_json_string(
@@ -95,6 +103,14 @@ enum bake_status bake_json_bool(
 enum bake_status bake_json_u64(const struct bake_json *value, uint64_t max, uint64_t *out,
 	struct bake_error *err) BAKE_CHECKED;
 
+/* An integer in [min, max]. */
+enum bake_status bake_json_i64(const struct bake_json *value, int64_t min, int64_t max,
+	int64_t *out, struct bake_error *err) BAKE_CHECKED;
+
+/* A number, integer or fraction; it is finite. */
+enum bake_status bake_json_f64(
+	const struct bake_json *value, double *out, struct bake_error *err) BAKE_CHECKED;
+
 /* A string that is not empty, without control characters, of at most max bytes, copied. */
 enum bake_status bake_json_copy(const struct bake_json *value, size_t max, struct bake_arena *arena,
 	const char **out, struct bake_error *err) BAKE_CHECKED;
@@ -103,5 +119,8 @@ enum bake_status bake_json_copy(const struct bake_json *value, size_t max, struc
 enum bake_status bake_json_copy_list(const struct bake_json *value, size_t max,
 	struct bake_arena *arena, const char *const **out, size_t *out_count,
 	struct bake_error *err) BAKE_CHECKED;
+
+/* Writes the value as it is, members in document order. */
+void bake_json_write_value(struct bake_json_writer *writer, const struct bake_json *value);
 
 #endif

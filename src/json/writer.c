@@ -2,6 +2,9 @@
 #include "json/writer.h"
 
 #include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -134,6 +137,28 @@ void bake_json_write_u64(struct bake_json_writer *writer, uint64_t value)
 {
 	separate(writer);
 	bake_buf_addf(writer->buf, "%" PRIu64, value);
+}
+
+void bake_json_write_i64(struct bake_json_writer *writer, int64_t value)
+{
+	separate(writer);
+	bake_buf_addf(writer->buf, "%" PRIi64, value);
+}
+
+void bake_json_write_f64(struct bake_json_writer *writer, double value)
+{
+	char text[40];
+	int digits = 15; /* as many decimals always survive; 17 always tell two numbers apart */
+
+	if (!isfinite(value)) {
+		bake_json_write_null(writer);
+		return;
+	}
+	do {
+		(void)snprintf(text, sizeof(text), "%.*g", digits, value);
+	} while (strtod(text, NULL) != value && digits++ < 17);
+	separate(writer);
+	bake_buf_text(writer->buf, text);
 }
 
 void bake_json_write_bool(struct bake_json_writer *writer, bool value)

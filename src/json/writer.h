@@ -25,6 +25,12 @@ struct bake_json_writer {
 		.buf = (buffer), .first = true                                                     \
 	}
 
+/* For a root object or array that stays on one line. */
+#define BAKE_JSON_LINE_WRITER_INIT(buffer)                                                         \
+	{                                                                                          \
+		.buf = (buffer), .line_depth = 1, .first = true                                    \
+	}
+
 void bake_json_object(struct bake_json_writer *writer);
 void bake_json_object_line(struct bake_json_writer *writer);
 void bake_json_array(struct bake_json_writer *writer);
@@ -35,6 +41,10 @@ void bake_json_end_array(struct bake_json_writer *writer);
 void bake_json_key(struct bake_json_writer *writer, const char *key);
 void bake_json_write_text(struct bake_json_writer *writer, const char *text);
 void bake_json_write_u64(struct bake_json_writer *writer, uint64_t value);
+void bake_json_write_i64(struct bake_json_writer *writer, int64_t value);
+
+/* The shortest decimals that are read as the same number; what is not finite is null. */
+void bake_json_write_f64(struct bake_json_writer *writer, double value);
 void bake_json_write_bool(struct bake_json_writer *writer, bool value);
 void bake_json_write_null(struct bake_json_writer *writer);
 

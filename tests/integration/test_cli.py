@@ -59,8 +59,9 @@ def test_exit_codes_are_one_table(tool):
 def test_every_error_id_is_in_the_manual():
     source = "".join(path.read_text() for folder in ("src", "tools")
                      for path in (ROOT / folder).rglob("*.[ch]"))
-    ids = set(re.findall(r'"((?:auth|config|data|digest|disk|fetch|fs|hub|index|integrity|'
-                         r'internal|json|layout|local|lock|manifest|net|path|pin|policy|schema|sys|tls|'
+    ids = set(re.findall(r'"((?:auth|config|data|digest|disk|fetch|fs|gguf|hub|index|inspect|'
+                         r'integrity|internal|json|layout|local|lock|manifest|net|path|pin|policy|'
+                         r'schema|shard|st|sys|tls|'
                          r'url|usage|verify)\.[a-z0-9-]+)"', source))
     manual = set(re.findall(r"^\| `([a-z]+\.[a-z0-9-]+|interrupted)`",
                             (ROOT / "docs/man/bake.7.md").read_text(), re.M))

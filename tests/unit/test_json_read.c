@@ -334,6 +334,48 @@ static void values_can_be_asked_for(void)
 	assert_int_equal(bake_json_count(&value), 2);
 }
 
+static void documents_of_others_have_huge_integers(void)
+{
+	static const char text[] = "{\"huge\": 1000000000000000019884624838656, \"small\": -7}";
+	_cleanup_(bake_json_close) struct bake_json_doc *doc = NULL;
+	struct bake_error err = BAKE_ERROR_INIT;
+	struct bake_json root;
+	struct bake_json value;
+	double number = 0;
+	int64_t integer = 0;
+
+	check_status(bake_json_open(bake_span_text(text), "d", &doc, &err), &err, BAKE_ERR_DATA,
+		"json.syntax");
+	err = BAKE_ERROR_INIT;
+	check_status(
+		bake_json_open_foreign(bake_span_text(text), "d", &doc, &err), &err, BAKE_OK, NULL);
+	root = bake_json_root(doc);
+	assert_true(bake_json_find(&root, "huge", &value));
+	assert_true(bake_json_is_number(&value));
+	check_status(bake_json_f64(&value, &number, &err), &err, BAKE_OK, NULL);
+	assert_true(number == 1e30);
+	assert_true(bake_json_find(&root, "small", &value));
+	assert_false(bake_json_is_integer(&value));
+	bake_json_close(&doc);
+	check_status(bake_json_open_foreign(bake_span_text("[-7, 1e999]"), "d", &doc, &err), &err,
+		BAKE_ERR_DATA, "json.syntax");
+	err = BAKE_ERROR_INIT;
+	check_status(
+		bake_json_open_foreign(bake_span_text("{\"i\": -7, \"b\": true}"), "d", &doc, &err),
+		&err, BAKE_OK, NULL);
+	root = bake_json_root(doc);
+	assert_true(bake_json_find(&root, "i", &value));
+	assert_true(bake_json_is_integer(&value));
+	check_status(bake_json_i64(&value, -7, 0, &integer, &err), &err, BAKE_OK, NULL);
+	assert_int_equal(integer, -7);
+	check_status(
+		bake_json_i64(&value, -6, 0, &integer, &err), &err, BAKE_ERR_DATA, "json.range");
+	err = BAKE_ERROR_INIT;
+	assert_true(bake_json_find(&root, "b", &value));
+	assert_true(bake_json_is_bool(&value));
+	check_status(bake_json_f64(&value, &number, &err), &err, BAKE_ERR_DATA, "json.type");
+}
+
 /* Complaints in a document as deep as may be, with keys as long as may be. */
 static void long_pointers_are_cut(void)
 {
@@ -368,6 +410,7 @@ static const struct scenario others[] = {
 	{"newer fields can be ignored", newer_fields_can_be_ignored},
 	{"the arena is a ceiling", the_arena_is_a_ceiling},
 	{"values can be asked for", values_can_be_asked_for},
+	{"documents of others have huge integers", documents_of_others_have_huge_integers},
 	{"long pointers are cut", long_pointers_are_cut},
 };
 

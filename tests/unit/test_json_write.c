@@ -2,6 +2,7 @@
 /* The one form in which we write JSON, byte for byte. */
 #include "unit/rows.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "json/json.h"
@@ -122,12 +123,54 @@ static void write_first_splice(struct bake_json_writer *writer)
 	bake_json_end_object(writer);
 }
 
+static void write_numbers(struct bake_json_writer *writer)
+{
+	bake_json_array_line(writer);
+	bake_json_write_i64(writer, INT64_MIN);
+	bake_json_write_f64(writer, 0.1);
+	bake_json_write_f64(writer, 1.0 / 3);
+	bake_json_write_f64(writer, 1000000);
+	bake_json_write_f64(writer, -2.5e-300);
+	bake_json_write_f64(writer, INFINITY);
+	bake_json_write_f64(writer, NAN);
+	bake_json_end_array(writer);
+}
+
+#define COPIED                                                                                     \
+	"{\"z\": [1, -9223372036854775808, 2.5, true, false, null], \"a\": {}, \"t\": \"x\\n\"}"
+
+/* A value of a document, on a line and spread out. */
+static void write_copies(struct bake_json_writer *writer)
+{
+	_cleanup_(bake_json_close) struct bake_json_doc *doc = NULL;
+	struct bake_error err = BAKE_ERROR_INIT;
+	struct bake_json root;
+
+	assert_int_equal(bake_json_open(bake_span_text(COPIED), "c", &doc, &err), BAKE_OK);
+	root = bake_json_root(doc);
+	bake_json_object(writer);
+	bake_json_key(writer, "line");
+	bake_json_array_line(writer);
+	bake_json_write_value(writer, &root);
+	bake_json_end_array(writer);
+	bake_json_key(writer, "spread");
+	bake_json_write_value(writer, &root);
+	bake_json_end_object(writer);
+}
+
 static const struct write_row {
 	const char *name;
 	void (*write)(struct bake_json_writer *writer);
 	const char *want;
 } writes[] = {
 	{"nothing", write_nothing, "{}\n"},
+	{"numbers", write_numbers,
+		"[-9223372036854775808, 0.1, 0.3333333333333333, 1000000, -2.5e-300, null, "
+		"null]\n"},
+	{"copies", write_copies,
+		"{\n  \"line\": [" COPIED "],\n  \"spread\": {\n    \"z\": [\n      1,\n"
+		"      -9223372036854775808,\n      2.5,\n      true,\n      false,\n      null\n"
+		"    ],\n    \"a\": {},\n    \"t\": \"x\\n\"\n  }\n}\n"},
 	{"members", write_members,
 		"{\n"
 		"  \"text\": \"a\",\n"
