@@ -86,12 +86,12 @@ static const struct cli_option options[] = {
 		CLI_TEXT, &report_path, 0, 0, NULL},
 	{0, "no-history", NULL, "do not add this run to the history in $BAKE_STATE_DIR", CLI_FLAG,
 		&no_history, 0, 0, NULL},
+	{0, "peek", "URL", "write a file's length and its beginning to a pipe; fetch nothing",
+		CLI_TEXT, &peek_url, 0, 0, NULL},
 	{0, "allow-pickle", "SHA256",
 		"accept the file of this digest although loading it can execute code; may be "
 		"repeated",
 		CLI_LIST, &allow_pickle, 0, 0, NULL},
-	{0, "peek", "URL", "write a file's length and its beginning to a pipe; fetch nothing",
-		CLI_TEXT, &peek_url, 0, 0, NULL},
 	NETCLI_ORIGIN_OPTIONS(origins),
 };
 

@@ -16,6 +16,7 @@ static const struct indexcli_command *const commands[] = {
 	&indexcli_build,
 	&indexcli_show,
 	&indexcli_path,
+	&indexcli_estimate,
 };
 
 static void print_commands(void)
