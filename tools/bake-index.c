@@ -16,6 +16,7 @@ static const struct indexcli_command *const commands[] = {
 	&indexcli_build,
 	&indexcli_show,
 	&indexcli_path,
+	&indexcli_inspect,
 	&indexcli_estimate,
 };
 
@@ -50,7 +51,7 @@ static enum bake_status dispatch(int argc, char **argv, struct bake_error *err)
 		err, BAKE_ERR_USAGE, "usage.command", "unknown command '%s'", BAKE_SHOW(word));
 	near = bake_text_nearest(word, countof(commands), command_word, NULL);
 	return near ? bake_error_hint(err, "did you mean %s?", near)
-		    : bake_error_hint(err, "build, show or path");
+		    : bake_error_hint(err, "bake-index --help lists them");
 }
 
 int main(int argc, char **argv)

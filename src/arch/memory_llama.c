@@ -106,8 +106,10 @@ static void add_cache(const struct run *run, struct bake_memory *memory)
 	max = bake_kv_bytes(kv, memory->types, run->tokens, NULL, NULL);
 	bake_memory_add(memory, "kv cache",
 		bake_kv_bytes(kv, memory->types, run->tokens, keep_window, run), max,
-		"%" PRIu64 " tokens in %s and %s: %s", run->tokens, memory->types.key->name,
-		memory->types.value->name, kv->because);
+		"%" PRIu64 " tokens in %s%s%s: %s", run->tokens, memory->types.key->name,
+		memory->types.value == memory->types.key ? "" : " and ",
+		memory->types.value == memory->types.key ? "" : memory->types.value->name,
+		kv->because);
 	if (bake_kv_window_max(kv))
 		bake_memory_note(memory,
 			"windows: at the least a layer keeps %" PRIu64
@@ -171,7 +173,8 @@ static void add_compute(
 	max = bake_u64_add_capped(max, input_bytes(run, hidden, run->batch));
 	max = bake_u64_add_capped(max, output);
 	bake_memory_add(memory, "compute buffer", min, bake_u64_max(min, max),
-		"steps of %" PRIu64 " (%" PRIu64 ") tokens, flash attention %s: input, the larger "
+		"steps of %" PRIu64 " tokens (%" PRIu64
+		" at once), flash attention %s: input, the larger "
 		"of attention and feed-forward, and %" PRIu64 " logits a token",
 		run->batch, run->ubatch, run->flash ? "on" : "off", vocab);
 }

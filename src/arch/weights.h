@@ -13,7 +13,8 @@
 #include "json/writer.h"
 
 enum {
-	BAKE_WEIGHTS_TYPES_MAX = 64
+	BAKE_WEIGHTS_TYPES_MAX = 64,
+	BAKE_WEIGHTS_BLOCKS_MAX = 1024 /* what is beyond is not weighed; a power of two */
 };
 
 struct bake_weights_type {
@@ -31,10 +32,14 @@ struct bake_weights {
 	uint64_t bytes; /* of all tensors, without headers and padding */
 	uint64_t tensors;
 	uint64_t parameters; /* without scales, zero points and the like; packed ones unpacked */
-	uint64_t layer_bytes_max; /* of "blk.N." or "layers.N.", the heaviest one */
+	uint64_t layer_bytes_max; /* of "blk.N.", "model.layers.N." and such, the heaviest one */
 	uint64_t layers;	  /* numbered blocks: 1 + the largest N; 0: none are numbered */
 	uint64_t embedding_bytes; /* the token embedding */
 	bool has_output;	  /* a matrix of its own at the end: not tied to the embedding */
+	struct {
+		uint64_t name; /* hash of the block's name; 0: free */
+		uint64_t bytes;
+	} blocks[BAKE_WEIGHTS_BLOCKS_MAX]; /* a block may be in several files; not written */
 };
 
 /* Adds a file. Sums saturate. packed_bits: bits of a quantised weight in an int32 (gptq, awq); 0
@@ -47,7 +52,8 @@ void bake_weights_add(struct bake_weights *weights, const struct bake_weights *m
 /* The label of the type with most bytes; NULL when there are none. */
 const char *bake_weights_main_type(const struct bake_weights *weights);
 
-/* {"bytes", "parameters", "tensors", "types": {"q4_K": bytes, ...}, ...} */
+/* {"bytes", "parameters", "tensors", "types": {"q4_K": bytes, ...}, ...}. Parsing ignores members
+ * it does not know; of the types it has the bytes only. */
 void bake_weights_write(const struct bake_weights *weights, struct bake_json_writer *writer);
 enum bake_status bake_weights_parse(const struct bake_json *value, struct bake_weights *out,
 	struct bake_error *err) BAKE_CHECKED;

@@ -119,7 +119,7 @@ bool bake_gguf_f64_at(
 	} else {
 		half = (uint32_t)bits;
 		memcpy(&single, &half, sizeof(single));
-		*out = single;
+		*out = (double)single;
 	}
 	return true;
 }

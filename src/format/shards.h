@@ -41,7 +41,8 @@ enum bake_status bake_shards_parse(struct bake_span text, const char *name,
 	struct bake_shards **out, struct bake_error *err) BAKE_CHECKED;
 void bake_shards_free(struct bake_shards **shards);
 
-/* Whether a file's name is that of a shard index: "model.safetensors.index.json". */
+/* Whether a file's name is that of a shard index: "model.safetensors.index.json", or of a variant,
+ * "model.safetensors.index.fp16.json". */
 bool bake_shards_is_index(const char *path);
 
 /*

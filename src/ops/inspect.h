@@ -38,6 +38,7 @@ struct bake_inspect_source {
 	enum bake_status (*read)(void *context, size_t at, uint64_t offset, void *out, size_t len,
 		struct bake_error *err);
 	void *context;
+	bool from_front; /* a stream: what is far behind costs all before it, so do without */
 };
 
 struct bake_inspect_options {
@@ -71,6 +72,8 @@ struct bake_inspected_file {
 	uint64_t keys;	       /* of metadata */
 	uint32_t split_number; /* from 1; 0: the file is not one of several */
 	uint32_t split_count;
+	/* Of the file that a Git LFS pointer stands for; 0: it is no pointer */
+	uint64_t pointer_bytes;
 	const char
 		*problem_id; /* why its header is not known: the error's id and message; or NULL */
 	const char *problem;
@@ -120,13 +123,28 @@ enum bake_status bake_inspect_files(const struct bake_inspect_files *files,
 	const struct bake_inspect_options *options, struct bake_inspection **out,
 	struct bake_error *err) BAKE_CHECKED;
 
+/* A file of that name from a pipe, as bake-fetch --peek writes it: the line "bake.peek/1 BYTES" and
+ * the file, of which only the beginning is read. */
+enum bake_status bake_inspect_stream(int fd, const char *name,
+	const struct bake_inspect_options *options, struct bake_inspection **out,
+	struct bake_error *err) BAKE_CHECKED;
+
+/* The problem of the file that was asked for, if it has one, as an error: BAKE_ERR_DATA. */
+enum bake_status bake_inspect_judge(const struct bake_inspection *inspection, const char *name,
+	struct bake_error *err) BAKE_CHECKED;
+
 void bake_inspection_free(struct bake_inspection **inspection);
 
 struct bake_json_writer;
 
-/* {"format", "quantization", "executable_code", "files", "architecture", "weights", ...}: the
- * members, without the braces around them. */
+/* {"format", "quantization", "executable_code", "files", and what follows}: the members, without
+ * the braces around them. */
 void bake_inspection_write(
+	const struct bake_inspection *inspection, struct bake_json_writer *writer);
+
+/* Only "architecture", "weights", "projector_weights" and "component_weights" by directory; what is
+ * not known is absent. */
+void bake_inspection_write_facts(
 	const struct bake_inspection *inspection, struct bake_json_writer *writer);
 
 #endif

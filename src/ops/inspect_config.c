@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The JSON files that say how a model is built. One that is broken is a warning. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/relpath.h"
 #include "base/text.h"
 #include "ops/inspecting.h"
 

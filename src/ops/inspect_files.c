@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A model's files as they are listed, and one of them looked at. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/num.h"
+#include "base/relpath.h"
 #include "base/text.h"
 #include "format/sniff.h"
 #include "ops/inspecting.h"
@@ -22,8 +24,8 @@ enum bake_status bake_listing_make(const struct bake_inspect_source *source, con
 	size_t *order;
 
 	if (source->count > BAKE_INSPECT_FILES_MAX)
-		return bake_error_set(err, BAKE_ERR_DATA, "inspect.limit",
-			"more than %d files", BAKE_INSPECT_FILES_MAX);
+		return bake_error_set(err, BAKE_ERR_DATA, "inspect.limit", "more than %d files",
+			BAKE_INSPECT_FILES_MAX);
 	order = calloc(source->count + 1, sizeof(*order));
 	if (!order)
 		return bake_error_nomem(err);
@@ -83,16 +85,16 @@ bool bake_path_in(const char *path, const char *dir, const char **out_name)
 	return true;
 }
 
-enum bake_status bake_inspecting_text(const struct bake_listing *listing, size_t at,
-	struct bake_buf *out, struct bake_error *err)
+enum bake_status bake_inspecting_text(
+	const struct bake_listing *listing, size_t at, struct bake_buf *out, struct bake_error *err)
 {
 	const struct bake_inspect_source *source = listing->source;
 	const struct bake_inspect_entry *entry = bake_listing_at(listing, at);
 	_cleanup_free_ char *bytes = NULL;
 
 	if (entry->bytes > BAKE_INSPECT_CONFIG_MAX)
-		return bake_error_set(err, BAKE_ERR_DATA, "data.too-large",
-			"larger than %d bytes", BAKE_INSPECT_CONFIG_MAX);
+		return bake_error_set(err, BAKE_ERR_DATA, "data.too-large", "larger than %d bytes",
+			BAKE_INSPECT_CONFIG_MAX);
 	bytes = malloc(entry->bytes + 1);
 	if (!bytes)
 		return bake_error_nomem(err);
@@ -160,8 +162,8 @@ static enum bake_status note_problem(struct bake_inspecting *inspecting, struct 
 }
 
 /* The beginning of a file whose header is none. */
-static enum bake_status read_head(const struct bake_model_bytes *from, uint8_t *out, size_t *out_len,
-	struct bake_error *err)
+static enum bake_status read_head(
+	const struct bake_model_bytes *from, uint8_t *out, size_t *out_len, struct bake_error *err)
 {
 	*out_len = (size_t)bake_u64_min(BAKE_SNIFF_BYTES, from->file_bytes);
 	return from->read(from->context, 0, out, *out_len, err);

@@ -167,9 +167,8 @@ static enum bake_status choose(struct bake_inspecting *inspecting,
 	BAKE_TRY(check_splits(inspecting, first, found, err));
 	if (!others || inspecting->options->only)
 		return BAKE_OK;
-	return bake_arch_warn(out->arch, err,
-		"there are further models (%zu files): this is '%s'", others,
-		BAKE_SHOW(first->path));
+	return bake_arch_warn(out->arch, err, "there are further models (%zu files): this is '%s'",
+		others, BAKE_SHOW(first->path));
 }
 
 /* One projector goes with a model; others are the same in another precision, or another's. */

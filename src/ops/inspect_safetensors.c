@@ -89,8 +89,7 @@ static enum bake_status take(struct gathering *gathering, size_t at, struct bake
 	for (size_t i = 0; i < header->safetensors->warning_count; i++)
 		BAKE_TRY(bake_arch_warn(gathering->arch, err, "%s: %s", BAKE_SHOW(file->path),
 			BAKE_SHOW(header->safetensors->warnings[i])));
-	BAKE_TRY(bake_arch_read_safetensors(
-		gathering->arch, header->safetensors, file->path, err));
+	BAKE_TRY(bake_arch_read_safetensors(gathering->arch, header->safetensors, file->path, err));
 	bake_weights_add_safetensors(
 		gathering->weights, header->safetensors, packed_bits(gathering->arch));
 	bake_model_header_release(header); /* a large model has a hundred of them */
@@ -135,8 +134,9 @@ static enum bake_status take_shards(
 	if (!missing)
 		return BAKE_OK;
 	return bake_arch_warn(gathering->inspecting->out->arch, err,
-		"%s%s%zu of %zu shards are not here", gathering->dir[0] ? BAKE_SHOW(gathering->dir) : "",
-		gathering->dir[0] ? ": " : "", missing, shards->file_count);
+		"%s%s%zu of %zu shards are not here",
+		gathering->dir[0] ? BAKE_SHOW(gathering->dir) : "", gathering->dir[0] ? ": " : "",
+		missing, shards->file_count);
 }
 
 /* *out_done: the index says which files are the model. One that is broken does not. */

@@ -9,11 +9,13 @@
 /* A source whose entries can be found by name. */
 struct bake_listing {
 	const struct bake_inspect_source *source;
-	size_t *order;	     /* of entries, by path; freed with bake_listing_release */
-	const char *label;   /* in front of paths in the record: "" or "@ID/" */
+	size_t *order;	   /* of entries, by path; freed with bake_listing_release */
+	const char *label; /* in front of paths in the record: "" or "@ID/" */
 };
 
-enum { BAKE_LISTING_NONE = -1 };
+enum {
+	BAKE_LISTING_NONE = -1
+};
 
 enum bake_status bake_listing_make(const struct bake_inspect_source *source, const char *label,
 	struct bake_listing *out, struct bake_error *err) BAKE_CHECKED;
@@ -50,6 +52,10 @@ enum bake_status bake_inspecting_text(const struct bake_listing *listing, size_t
 enum bake_status bake_inspecting_config(const struct bake_listing *listing, const char *dir,
 	struct bake_arch *arch, bool *out_any, struct bake_error *err) BAKE_CHECKED;
 
+/* model_index.json. *out_any: there is one, readable or not. */
+enum bake_status bake_inspecting_model_index(const struct bake_listing *listing,
+	struct bake_arch *arch, bool *out_any, struct bake_error *err) BAKE_CHECKED;
+
 /* inspect_gguf.c: all GGUF files; *out_any: the model is made of them. */
 enum bake_status bake_inspecting_gguf(
 	struct bake_inspecting *inspecting, bool *out_any, struct bake_error *err) BAKE_CHECKED;
@@ -64,8 +70,7 @@ enum bake_status bake_inspecting_warn(struct bake_inspecting *inspecting,
 	const struct bake_inspected_file *file, struct bake_error *err) BAKE_CHECKED;
 
 /* What the weights say that nothing else did: parameters, precision, layers. */
-enum bake_status bake_inspecting_weights(
-	struct bake_arch *arch, const struct bake_weights *weights, struct bake_error *err)
-	BAKE_CHECKED;
+enum bake_status bake_inspecting_weights(struct bake_arch *arch, const struct bake_weights *weights,
+	struct bake_error *err) BAKE_CHECKED;
 
 #endif

@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT, TOOLS, environment, fails, ok, run
 
 COMMANDS = [["bake-lock"], ["bake-fetch"], ["bake-verify"], ["bake-index", "build"],
-            ["bake-index", "show"], ["bake-index", "path"]]
+            ["bake-index", "show"], ["bake-index", "path"], ["bake-index", "estimate"]]
 SIMPLE = ["bake-lock", "bake-fetch", "bake-verify", "bake-index"]
 names = [" ".join(command) for command in COMMANDS]
 
@@ -200,7 +200,7 @@ def test_output_that_cannot_be_made(tmp_path, command, name, error):
     ["bake-verify", "-d", "{}"],
     ["bake-index", "biuld"], ["bake-index"], ["bake-index", "build"],
     ["bake-index", "build", "-l", "{}/none"], ["bake-index", "show", "-d", "{}"],
-    ["bake-index", "path", "-d", "{}", "m"], ["bake-index", "path"],
+    ["bake-index", "path", "-d", "{}", "m"], ["bake-index", "path"], ["bake-index", "estimate"],
 ], ids=" ".join)
 def test_json_is_one_document_of_every_failure(tmp_path, command):
     result = run(*[word.format(tmp_path) for word in command], "--json", cwd=ROOT)

@@ -42,6 +42,9 @@ static bool beyond;
 static const char *profile;
 static const char *params_billion;
 static const char *weight_precision;
+static const char *overhead_gib;
+static const char *vision_gib;
+static const char *frag_factor;
 static uint64_t layers;
 static uint64_t kv_heads;
 static uint64_t head_dim;
@@ -83,6 +86,12 @@ static const struct cli_option options[] = {
 		&params_billion, 0, 0, NULL},
 	{0, "weight-precision", "P", "store them as fp16, bf16, fp8, int8, int4 or fp4", CLI_TEXT,
 		&weight_precision, 0, 0, NULL},
+	{0, "overhead-gib", "F", "have another overhead than the profile's", CLI_TEXT,
+		&overhead_gib, 0, 0, NULL},
+	{0, "vision-gib", "F", "have another size of the vision tower", CLI_TEXT, &vision_gib, 0, 0,
+		NULL},
+	{0, "frag-factor", "F", "have another factor for fragmentation", CLI_TEXT, &frag_factor, 0,
+		0, NULL},
 	{0, "layers", "N", "have N layers, whatever the model says", CLI_NUMBER, &layers, 1,
 		BAKE_KV_LAYERS_MAX, NULL},
 	{0, "kv-heads", "N", "have N heads of keys and values in each", CLI_NUMBER, &kv_heads, 1,
@@ -126,6 +135,9 @@ static enum bake_status check_line(const struct cli_list *args, struct bake_erro
 			"--models and --index say where MODEL is: name one"},
 		{!profile && params_billion, "--params-billion goes with --profile"},
 		{!profile && weight_precision, "--weight-precision goes with --profile"},
+		{!profile && overhead_gib, "--overhead-gib goes with --profile"},
+		{!profile && vision_gib, "--vision-gib goes with --profile"},
+		{!profile && frag_factor, "--frag-factor goes with --profile"},
 		{profile && engine, "--profile is a calculator of its own: it takes no --engine"},
 		{profile && gpu_share, "--gpu-memory-utilization does not go with --profile"},
 		{profile && batch && sequences,
@@ -247,6 +259,18 @@ static void override_all(struct bake_arch *arch)
 	override(arch, BAKE_ARCH_HEAD_DIM, BAKE_ARCH_VALUE_HEAD_DIM, head_dim);
 }
 
+/* As the rule of GPUs names it; NULL: not known. */
+static const char *precision_of(const struct bake_arch_quantization *how)
+{
+	static const char *const precisions[] = {"int4", "fp4"};
+
+	for (size_t i = 0; how->label && i < countof(precisions); i++) {
+		if (strstr(how->label, precisions[i]))
+			return precisions[i];
+	}
+	return NULL;
+}
+
 /* A Nunchaku file runs only on some GPUs, whatever memory they have. */
 static enum bake_status judge_gpu(struct indexcli_estimate *estimate, struct bake_error *err)
 {
@@ -264,7 +288,7 @@ static enum bake_status judge_gpu(struct indexcli_estimate *estimate, struct bak
 	if (!bake_text_equal(how->method, "svdquant"))
 		return BAKE_OK;
 	estimate->has_gpu = true;
-	bake_gpu_judge_nunchaku(gpu, how->label, &estimate->gpu);
+	bake_gpu_judge_nunchaku(gpu, precision_of(how), &estimate->gpu);
 	return BAKE_OK;
 }
 
@@ -392,6 +416,9 @@ static enum bake_status calculate(const struct cli_common *common, const struct 
 		.profile = profile,
 		.params_billion = params_billion,
 		.weight_precision = weight_precision,
+		.overhead_gib = overhead_gib,
+		.vision_gib = vision_gib,
+		.frag_factor = frag_factor,
 		.kv_dtype = kv_dtype,
 		.context = context,
 		.sequences = batch ? batch : sequences,

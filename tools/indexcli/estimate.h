@@ -50,6 +50,9 @@ struct indexcli_calculation {
 	const char *profile;
 	const char *params_billion;
 	const char *weight_precision;
+	const char *overhead_gib;
+	const char *vision_gib;
+	const char *frag_factor;
 	const char *kv_dtype;
 	uint64_t context;
 	uint64_t sequences;

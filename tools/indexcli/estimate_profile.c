@@ -48,6 +48,15 @@ static enum bake_status missing(const char *what, const char *option, struct bak
 	return bake_error_hint(err, "%s says it", option);
 }
 
+static enum bake_status take_number(
+	const char *option, const char *text, double *out, struct bake_error *err)
+{
+	if (!text || indexcli_decimal(text, out))
+		return BAKE_OK;
+	return bake_error_set(err, BAKE_ERR_USAGE, "usage.value", "%s: '%s' is no number", option,
+		BAKE_SHOW(text));
+}
+
 /* The files' bytes, unless options say otherwise: no precision has as many bits as its name says. */
 static enum bake_status take_weights(
 	const struct indexcli_calculation *asked, struct inputs *in, struct bake_error *err)
@@ -64,12 +73,9 @@ static enum bake_status take_weights(
 	in->weights_from = "parameters x bytes";
 	in->weight_precision = asked->weight_precision ? asked->weight_precision : "fp8";
 	numbers->parameter_bytes = bake_calculator_parameter_bytes(in->weight_precision, NULL);
-	if (asked->params_billion) {
-		if (indexcli_decimal(asked->params_billion, &numbers->params_billion))
-			return BAKE_OK;
-		return bake_error_set(err, BAKE_ERR_USAGE, "usage.value",
-			"--params-billion: '%s' is no number", BAKE_SHOW(asked->params_billion));
-	}
+	if (asked->params_billion)
+		return take_number(
+			"--params-billion", asked->params_billion, &numbers->params_billion, err);
 	if (asked->weights->parameters)
 		numbers->params_billion = (double)asked->weights->parameters / 1e9;
 	else if (billions)
@@ -93,10 +99,25 @@ static void take_cache_type(const struct indexcli_calculation *asked, struct inp
 	in->numbers.kv_bytes = bake_calculator_kv_bytes(in->kv_precision, NULL);
 }
 
+static enum bake_status take_profile(const struct indexcli_calculation *asked,
+	struct bake_calculator_profile *out, struct bake_error *err)
+{
+	const struct bake_calculator_profile *profile = bake_calculator_profile(asked->profile);
+
+	if (!profile) {
+		bake_error_set(err, BAKE_ERR_USAGE, "usage.value", "--profile: there is no '%s'",
+			BAKE_SHOW(asked->profile));
+		return bake_error_hint(err, "default, ada_16gb, hopper_80gb or studio_dual");
+	}
+	*out = *profile;
+	BAKE_TRY(take_number("--overhead-gib", asked->overhead_gib, &out->overhead_gib, err));
+	BAKE_TRY(take_number("--vision-gib", asked->vision_gib, &out->vision_gib, err));
+	return take_number("--frag-factor", asked->frag_factor, &out->frag_factor, err);
+}
+
 static enum bake_status take_inputs(
 	const struct indexcli_calculation *asked, struct inputs *in, struct bake_error *err)
 {
-	const struct bake_calculator_profile *profile = bake_calculator_profile(asked->profile);
 	const struct {
 		enum bake_arch_field field;
 		const char *option;
@@ -107,12 +128,7 @@ static enum bake_status take_inputs(
 		{BAKE_ARCH_HEAD_DIM, "--head-dim", &in->numbers.head_dim},
 	};
 
-	if (!profile) {
-		bake_error_set(err, BAKE_ERR_USAGE, "usage.value", "--profile: there is no '%s'",
-			BAKE_SHOW(asked->profile));
-		return bake_error_hint(err, "default, ada_16gb, hopper_80gb or studio_dual");
-	}
-	in->numbers.profile = *profile;
+	BAKE_TRY(take_profile(asked, &in->numbers.profile, err));
 	for (size_t i = 0; i < countof(facts); i++) {
 		uint64_t value = bake_arch_u64(asked->arch, facts[i].field, 0);
 
