@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/stop.h"
 #include "base/text.h"
+#include "json/edit.h"
 #include "ops/inspect.h"
 #include "ops/registry.h"
 #include "ops/registry_merge.h"
