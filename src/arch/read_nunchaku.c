@@ -14,7 +14,8 @@
 #include "base/text.h"
 
 enum {
-	DOCUMENT_MAX = 1024 * 1024, /* bytes of a document; real ones have one or two thousand */
+	DOCUMENT_MAX = 1024 * 1024,    /* bytes of a document; real ones have one or two thousand */
+	WRITTEN_MAX = 8 * 1024 * 1024, /* the same as we write it: 1e9 with all its digits */
 	RANK_MAX = 65536,
 	GROUP_MAX = 1 << 20
 };
@@ -98,7 +99,7 @@ static const char *label_of(const char *dtype)
 static enum bake_status set_quantization(struct bake_arch *arch, const struct bake_json *root,
 	const struct bake_safetensors *file, const char *source, struct bake_error *err)
 {
-	_cleanup_(bake_buf_release) struct bake_buf buf = BAKE_BUF_INIT(4 * DOCUMENT_MAX);
+	_cleanup_(bake_buf_release) struct bake_buf buf = BAKE_BUF_INIT(WRITTEN_MAX);
 	struct bake_json_writer writer = BAKE_JSON_LINE_WRITER_INIT(&buf);
 	struct bake_arch_quantization found = {.method = "svdquant", .source = source};
 	struct bake_json weight;

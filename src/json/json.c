@@ -39,6 +39,22 @@ static size_t depth_of(struct bake_span text)
 	return deepest;
 }
 
+/* Jansson reads over a NUL byte behind a number. No JSON has one anywhere. */
+static enum bake_status refuse_nul(struct bake_span text, const char *name, struct bake_error *err)
+{
+	const uint8_t *nul = text.len ? memchr(text.ptr, 0, text.len) : NULL;
+	uint32_t line = 1;
+
+	if (!nul)
+		return BAKE_OK;
+	for (const uint8_t *at = text.ptr; at < nul; at++)
+		line += *at == '\n';
+	bake_error_set(err, BAKE_ERR_DATA, "json.syntax", "%s:%" PRIu32 ": a NUL byte",
+		BAKE_SHOW(name), line);
+	err->detail = line;
+	return err->status;
+}
+
 static enum bake_status open_text(struct bake_span text, const char *name, bool foreign,
 	struct bake_json_doc **out, struct bake_error *err)
 {
@@ -49,6 +65,7 @@ static enum bake_status open_text(struct bake_span text, const char *name, bool 
 	if (depth_of(text) > BAKE_JSON_DEPTH_MAX)
 		return bake_error_set(err, BAKE_ERR_DATA, "json.depth", "%s: nested deeper than %d",
 			BAKE_SHOW(name), BAKE_JSON_DEPTH_MAX);
+	BAKE_TRY(refuse_nul(text, name, err));
 	root = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &why);
 	if (!root && foreign && json_error_code(&why) == json_error_numeric_overflow)
 		root = json_loadb((const char *)text.ptr, text.len,

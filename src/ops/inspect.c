@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ops/inspect.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -292,6 +293,10 @@ static enum bake_status inspect(struct bake_inspecting *inspecting, struct bake_
 	BAKE_TRY(find_pickles(inspecting, err));
 	BAKE_TRY(take_support(inspecting, err));
 	BAKE_TRY(bake_inspecting_weights(out->arch, &out->weights, err));
+	if (out->pointer_bytes)
+		BAKE_TRY(bake_arch_warn(out->arch, err,
+			"%" PRIu64 " bytes of weights are elsewhere: here are Git LFS pointers",
+			out->pointer_bytes));
 	out->quantization = quantization_of(out);
 	return bake_arch_finish(out->arch, err);
 }

@@ -87,6 +87,7 @@ struct bake_inspection {
 	struct bake_weights *component_weights; /* of arch->components[i] */
 	const char *format;	  /* "gguf", "safetensors", "diffusers", "transformers"; or NULL */
 	const char *quantization; /* a label: "Q4_K_M", "int4", "fp8 e4m3"; NULL: not known */
+	uint64_t pointer_bytes;	  /* of files for which there is only a Git LFS pointer */
 	bool executable_code;	  /* has a pickle, which runs code when it is loaded */
 	struct bake_inspected_file *files; /* those with weights and the pickles; sorted by path */
 	size_t file_count;

@@ -228,7 +228,10 @@ struct bake_model_header *bake_inspecting_header(
 enum bake_status bake_inspecting_warn(struct bake_inspecting *inspecting,
 	const struct bake_inspected_file *file, struct bake_error *err)
 {
-	if (!file->problem)
+	if (file->pointer_bytes)
+		inspecting->out->pointer_bytes =
+			bake_u64_add_capped(inspecting->out->pointer_bytes, file->pointer_bytes);
+	if (!file->problem || file->pointer_bytes) /* of pointers there are many: said once */
 		return BAKE_OK;
 	return bake_arch_warn(inspecting->out->arch, err, "%s: %s", BAKE_SHOW(file->path),
 		BAKE_SHOW(file->problem));

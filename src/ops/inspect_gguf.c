@@ -44,7 +44,7 @@ static enum bake_inspect_use use_of(
 }
 
 /* Whether two files are splits of one, or the same file. */
-static bool same_group(const struct bake_inspected_file *a, const struct bake_inspected_file *b)
+static bool same_group(const char *a, const char *b)
 {
 	size_t a_len = 0;
 	size_t b_len = 0;
@@ -52,11 +52,11 @@ static bool same_group(const struct bake_inspected_file *a, const struct bake_in
 	uint32_t a_count = 0;
 	uint32_t b_count = 0;
 
-	if (strcmp(a->path, b->path) == 0)
+	if (strcmp(a, b) == 0)
 		return true;
-	return bake_gguf_split_name(a->path, &a_len, &number, &a_count) &&
-	       bake_gguf_split_name(b->path, &b_len, &number, &b_count) && a_count == b_count &&
-	       a_len == b_len && memcmp(a->path, b->path, a_len) == 0;
+	return bake_gguf_split_name(a, &a_len, &number, &a_count) &&
+	       bake_gguf_split_name(b, &b_len, &number, &b_count) && a_count == b_count &&
+	       a_len == b_len && memcmp(a, b, a_len) == 0;
 }
 
 /* The next letter or digit of a name, past the word mmproj. */
@@ -91,15 +91,23 @@ static bool goes_with(const char *projector, const char *model)
 	return same >= SAME_NAME_MIN;
 }
 
+/* Whether a file matters: of a directory all do; asked about one file, its splits and projector. */
+static bool matters(const struct bake_inspect_options *options, const char *path)
+{
+	if (!bake_text_ends(path, ".gguf"))
+		return false;
+	if (!options->only || same_group(path, options->only))
+		return true;
+	return strcasestr(base_name(path), "mmproj") && goes_with(path, options->only);
+}
+
 static enum bake_status add_all(struct bake_inspecting *inspecting, struct bake_error *err)
 {
 	const struct bake_listing *files = &inspecting->files;
 	struct bake_inspected_file *file;
 
 	for (size_t i = 0; i < files->source->count; i++) {
-		const char *path = bake_listing_at(files, i)->path;
-
-		if (!bake_text_ends(path, ".gguf"))
+		if (!matters(inspecting->options, bake_listing_at(files, i)->path))
 			continue;
 		BAKE_TRY(bake_inspecting_add(inspecting, i, &file, err));
 		file->use = use_of(file, bake_inspecting_header(inspecting, file)->gguf);
@@ -156,7 +164,7 @@ static enum bake_status choose(struct bake_inspecting *inspecting,
 
 		if (!is_gguf(file))
 			continue;
-		if (same_group(file, first)) {
+		if (same_group(file->path, first->path)) {
 			file->use = BAKE_INSPECT_WEIGHTS;
 			found++;
 		} else if (file->use == BAKE_INSPECT_OTHER || !is_model) {

@@ -70,6 +70,8 @@ void bake_inspection_write(
 	bake_json_put_text(writer, "format", inspection->format);
 	bake_json_put_text(writer, "quantization", inspection->quantization);
 	bake_json_put_bool(writer, "executable_code", inspection->executable_code);
+	if (inspection->pointer_bytes)
+		bake_json_put_u64(writer, "pointer_bytes", inspection->pointer_bytes);
 	bake_json_key(writer, "files");
 	bake_json_array(writer);
 	for (size_t i = 0; i < inspection->file_count; i++)

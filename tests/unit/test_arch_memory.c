@@ -135,7 +135,7 @@ static const struct token_row {
 	{"deepseek-v3 has 576 elements a layer",
 		{.layers = 61, .kv_heads = 128, .head_dim = 128, .rank = 512, .rope = 64}, "bf16",
 		UINT64_C(61) * 576 * 2, UINT64_C(61) * 576 * 2},
-	{"the latent in q8_0", {.layers = 1, .rank = 512, .rope = 64}, "q8_0", 18 * 34, 18 * 34},
+	{"the latent in q8_0", {.layers = 1, .rank = 512, .rope = 64}, "q8_0", 612, 612},
 	{"q8_0 is 34/32", {.layers = 1, .kv_heads = 8, .head_dim = 128}, "q8_0", 2176, 2176},
 	{"q4_0 is 18/32", {.layers = 1, .kv_heads = 8, .head_dim = 128}, "q4_0", 1152, 1152},
 	{"q4_1", {.layers = 1, .kv_heads = 8, .head_dim = 128}, "q4_1", 1280, 1280},

@@ -140,7 +140,7 @@ static void try_truncated(void **state)
 
 	for (size_t len = 0; len < bytes.len; len++) {
 		_cleanup_(bake_safetensors_free) struct bake_safetensors *file = NULL;
-		_cleanup_free_ void *copy = malloc(len + 1);
+		_cleanup_free_ void *copy = malloc(len ? len : 1);
 		struct bake_error err = BAKE_ERROR_INIT;
 
 		assert_non_null(copy);

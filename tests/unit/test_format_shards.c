@@ -90,7 +90,7 @@ static void try_truncated(void **state)
 		whole--;
 	for (size_t len = 0; len < whole; len++) {
 		_cleanup_(bake_shards_free) struct bake_shards *shards = NULL;
-		_cleanup_free_ void *copy = malloc(len + 1);
+		_cleanup_free_ void *copy = malloc(len ? len : 1);
 		struct bake_error err = BAKE_ERROR_INIT;
 
 		assert_non_null(copy);

@@ -64,6 +64,7 @@ static const struct open_row {
 	{"trailing text", TEXT("{}\nx"), "json.syntax", 2},
 	{"two values", TEXT("{}{}"), "json.syntax", 1},
 	{"NUL behind the value", TEXT("{}\0"), "json.syntax", 1},
+	{"NUL behind a number", TEXT("[1,\n2\0,3]"), "json.syntax", 2},
 	{"never closed", TEXT("{\"a\": [1, 2"), "json.syntax", 1},
 	{"closed by the wrong bracket", TEXT("[1}"), "json.syntax", 1},
 	{"string never closed", TEXT("[\"abc"), "json.syntax", 1},

@@ -124,36 +124,44 @@ static enum bake_status conflict(const char *what, struct bake_error *err)
 	return bake_error_set(err, BAKE_ERR_USAGE, "usage.conflict", "%s", what);
 }
 
+/* What only the calculator takes. */
+static enum bake_status check_calculator(struct bake_error *err)
+{
+	const struct {
+		const char *given;
+		const char *name;
+	} numbers[] = {
+		{params_billion, "--params-billion"},
+		{weight_precision, "--weight-precision"},
+		{overhead_gib, "--overhead-gib"},
+		{vision_gib, "--vision-gib"},
+		{frag_factor, "--frag-factor"},
+	};
+
+	for (size_t i = 0; !profile && i < countof(numbers); i++) {
+		if (numbers[i].given)
+			return bake_error_set(err, BAKE_ERR_USAGE, "usage.conflict",
+				"%s goes with --profile", numbers[i].name);
+	}
+	if (profile && (engine || gpu_share))
+		return conflict("--profile is a calculator of its own: it takes no engine", err);
+	if (profile && batch && sequences)
+		return conflict("--batch and --parallel are the same to --profile: give one", err);
+	if (profile && solve == INDEXCLI_SOLVE_SEQUENCES)
+		return conflict("--profile solves the context only", err);
+	return BAKE_OK;
+}
+
 /* Options that would be ignored are refused. */
 static enum bake_status check_line(const struct cli_list *args, struct bake_error *err)
 {
-	const struct {
-		bool wrong;
-		const char *text;
-	} rules[] = {
-		{models_dir && index_path && args->count == 0,
-			"--models and --index say where MODEL is: name one"},
-		{!profile && params_billion, "--params-billion goes with --profile"},
-		{!profile && weight_precision, "--weight-precision goes with --profile"},
-		{!profile && overhead_gib, "--overhead-gib goes with --profile"},
-		{!profile && vision_gib, "--vision-gib goes with --profile"},
-		{!profile && frag_factor, "--frag-factor goes with --profile"},
-		{profile && engine, "--profile is a calculator of its own: it takes no --engine"},
-		{profile && gpu_share, "--gpu-memory-utilization does not go with --profile"},
-		{profile && batch && sequences,
-			"--batch and --parallel are the same to --profile: give one"},
-		{profile && solve == INDEXCLI_SOLVE_SEQUENCES, "--profile solves the context only"},
-		{solve && !gpu_memory, "--solve needs --gpu-memory"},
-		{solve == INDEXCLI_SOLVE_CONTEXT && context,
-			"--solve context finds the context: it takes no --context"},
-		{solve == INDEXCLI_SOLVE_SEQUENCES && sequences,
-			"--solve batch finds the sequences: it takes no --parallel"},
-	};
-
-	for (size_t i = 0; i < countof(rules); i++) {
-		if (rules[i].wrong)
-			return conflict(rules[i].text, err);
-	}
+	BAKE_TRY(check_calculator(err));
+	if (solve && !gpu_memory)
+		return conflict("--solve needs --gpu-memory", err);
+	if (solve == INDEXCLI_SOLVE_CONTEXT && context)
+		return conflict("--solve context finds the context: it takes no --context", err);
+	if (solve == INDEXCLI_SOLVE_SEQUENCES && sequences)
+		return conflict("--solve batch finds the sequences: it takes no --parallel", err);
 	if (!args->count && !profile)
 		return bake_error_set(err, BAKE_ERR_USAGE, "usage.arguments",
 			"which model? an id of the index, or a path");

@@ -44,7 +44,7 @@ static const struct {
 
 static void print_row(const char *label, const char *value, const char *source)
 {
-	(void)printf("%-20s %s", label, value);
+	(void)printf("%-24s %s", label, value);
 	if (source)
 		(void)printf("  (%s)", BAKE_SHOW(source));
 	(void)printf("\n");
@@ -141,12 +141,12 @@ static void print_weights(const char *label, const struct bake_weights *weights,
 {
 	if (!weights->tensors)
 		return;
-	(void)printf("%-20s %s in %" PRIu64 " tensors\n", label, BAKE_BYTES(weights->bytes),
+	(void)printf("%-24s %s in %" PRIu64 " tensors\n", label, BAKE_BYTES(weights->bytes),
 		weights->tensors);
 	for (size_t i = 0; i < weights->type_count; i++) {
 		const struct bake_weights_type *type = &weights->types[i];
 
-		(void)printf("  %-18s %s in %" PRIu64 " tensors\n", type->name,
+		(void)printf("  %-22s %s in %" PRIu64 " tensors\n", type->name,
 			BAKE_BYTES(type->bytes), type->tensors);
 	}
 	if (all && weights->layer_bytes_max)
@@ -226,6 +226,8 @@ void indexcli_print_inspection(const struct bake_inspection *inspection, bool al
 		print_usual(arch);
 	print_vision(arch, all);
 	print_weights("weights", &inspection->weights, all);
+	if (inspection->pointer_bytes)
+		print_row("weights elsewhere", BAKE_BYTES(inspection->pointer_bytes), NULL);
 	print_weights("projector", &inspection->projector, all);
 	print_components(inspection, all);
 	if (inspection->file_count)
