@@ -39,6 +39,29 @@ struct bake_index_variant {
 	struct bake_variant is;
 };
 
+struct bake_arch;
+struct bake_weights;
+
+/* What the files themselves say; what is NULL is not known. */
+struct bake_index_facts {
+	const struct bake_arch *arch;
+	const struct bake_weights *weights;
+	const struct bake_weights *projector;
+	const struct bake_weights *component_weights; /* of arch->components[i] */
+	const char *projector_path;		      /* below the models directory */
+};
+
+/* The same in an index that was read: members whose text is kept and parsed when it is wanted. */
+enum bake_index_part {
+	BAKE_INDEX_ARCHITECTURE,
+	BAKE_INDEX_WEIGHTS,
+	BAKE_INDEX_PROJECTOR_WEIGHTS,
+	BAKE_INDEX_COMPONENT_WEIGHTS,
+	BAKE_INDEX_MEMORY,
+	BAKE_INDEX_RUNTIME,
+	BAKE_INDEX_PARTS
+};
+
 struct bake_index_model {
 	const char *id;
 	const char *title;
@@ -47,7 +70,7 @@ struct bake_index_model {
 	const char *category;
 	const char *group;
 	const char *format;	  /* "safetensors", "gguf", "diffusers", "transformers" */
-	const char *quantization; /* "int4", "Q4_K_M", ... as the names say */
+	const char *quantization; /* "int4", "Q4_K_M", ... as headers say, else names */
 	const char *license;
 	const char *path; /* the file that is the model, or the directory of several */
 	struct bake_variant variant;
@@ -59,6 +82,8 @@ struct bake_index_model {
 	size_t file_count;
 	const char *const *tags;
 	size_t tag_count;
+	const struct bake_index_facts *facts;	  /* of an index that is built; NULL: none */
+	struct bake_span parts[BAKE_INDEX_PARTS]; /* of one that was read; length 0: absent */
 	uint64_t bytes;
 	uint64_t min_ram_bytes;
 	uint64_t priority;
@@ -104,6 +129,23 @@ enum bake_status bake_index_parse(struct bake_span text, const char *document,
 	struct bake_index **out, struct bake_error *err) BAKE_CHECKED;
 
 void bake_index_free(struct bake_index **index);
+
+/* Parses what an index says of a model's architecture. *out NULL: nothing. */
+enum bake_status bake_index_read_arch(const struct bake_index_model *model, struct bake_arch **out,
+	struct bake_error *err) BAKE_CHECKED;
+
+/* The same of its weights (or its projector's). All zero: nothing. */
+enum bake_status bake_index_read_weights(const struct bake_index_model *model,
+	enum bake_index_part which, struct bake_weights *out, struct bake_error *err) BAKE_CHECKED;
+
+/* Of the components of arch, which is what bake_index_read_arch gave: out[i] belongs to
+ * arch->components[i]. */
+enum bake_status bake_index_read_component_weights(const struct bake_index_model *model,
+	const struct bake_arch *arch, struct bake_weights *out,
+	struct bake_error *err) BAKE_CHECKED;
+
+/* The member's name in the document. */
+const char *bake_index_part_name(enum bake_index_part part);
 
 /* The model of that id, NULL when there is none. */
 const struct bake_index_model *bake_index_find(const struct bake_index *index, const char *id);

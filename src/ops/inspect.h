@@ -118,6 +118,7 @@ struct bake_inspect_files {
 	const char *below;
 	const char *const *paths;
 	size_t count;
+	const struct bake_inspect_files *support; /* options->support from files; NULL: none */
 };
 
 enum bake_status bake_inspect_files(const struct bake_inspect_files *files,

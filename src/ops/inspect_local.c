@@ -162,11 +162,19 @@ enum bake_status bake_inspect_files(const struct bake_inspect_files *files,
 	struct bake_error *err)
 {
 	_cleanup_(local_release) struct local local = {.fd = -1};
+	_cleanup_(local_release) struct local support = {.fd = -1};
+	struct bake_inspect_options supported = *options;
 	struct bake_inspect_source source;
+	struct bake_inspect_source support_source;
 
 	BAKE_TRY(list_files(&local, files, err));
 	source = source_of(&local);
-	return bake_inspect(&source, options, out, err);
+	if (files->support) {
+		BAKE_TRY(list_files(&support, files->support, err));
+		support_source = source_of(&support);
+		supported.support = &support_source;
+	}
+	return bake_inspect(&source, &supported, out, err);
 }
 
 /* Names that lie in a directory of models and are none of theirs. */

@@ -19,6 +19,7 @@ static const char *lock_path;
 static const char *manifest_path;
 static const char *output;
 static struct cli_list dirs;
+static bool no_architecture;
 
 static const struct cli_option options[] = {
 	{'l', "lock", "LOCK", "index what this lock names", CLI_TEXT, &lock_path, 0, 0, NULL},
@@ -28,6 +29,8 @@ static const struct cli_option options[] = {
 		CLI_LIST, &dirs, 0, 0, NULL},
 	{'o', "output", "FILE", "write to FILE ('-': standard output), not the first DIR", CLI_TEXT,
 		&output, 0, 0, NULL},
+	{0, "no-architecture", NULL, "do not look into the files: only what lock and names say",
+		CLI_FLAG, &no_architecture, 0, 0, NULL},
 };
 
 static const char *const notes[] = {
@@ -77,6 +80,7 @@ static enum bake_status run(
 		.manifest_path = manifest_path,
 		.models_dirs = dirs.count ? dirs.items : &usual,
 		.dir_count = dirs.count ? dirs.count : 1,
+		.no_architecture = no_architecture,
 		.generator = INDEXCLI_TOOL " " BAKE_VERSION,
 		.events = &events,
 	};

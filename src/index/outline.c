@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "index/outline.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "index/index.h"
+
+enum {
+	MODEL_DEPTH = 3 /* {"models": [{ */
+};
+
+struct scan {
+	const uint8_t *at;
+	const uint8_t *end;
+	const uint8_t *copied; /* up to here the document is in the outline */
+	struct bake_outline *out;
+	size_t depth;
+	bool in_models; /* within the array of that name in the root */
+};
+
+/* Behind the string that begins at at; end when it does not end. */
+static const uint8_t *skip_string(const uint8_t *at, const uint8_t *end)
+{
+	for (at++; at < end; at++) {
+		const uint8_t *quote = memchr(at, '"', (size_t)(end - at));
+		const uint8_t *before = quote;
+
+		if (!quote)
+			return end;
+		while (before > at && before[-1] == '\\')
+			before--;
+		at = quote;
+		if ((quote - before) % 2 == 0)
+			return quote + 1;
+	}
+	return end;
+}
+
+/* Behind the object that begins at at; NULL when it does not end. */
+static const uint8_t *skip_object(const uint8_t *at, const uint8_t *end)
+{
+	size_t depth = 0;
+
+	while (at < end) {
+		if (*at == '"') {
+			at = skip_string(at, end);
+			continue;
+		}
+		if (*at == '{' || *at == '[')
+			depth++;
+		else if ((*at == '}' || *at == ']') && --depth == 0)
+			return at + 1;
+		at++;
+	}
+	return NULL;
+}
+
+static const uint8_t *skip_blanks(const uint8_t *at, const uint8_t *end)
+{
+	while (at < end && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r'))
+		at++;
+	return at;
+}
+
+static bool is_part(const uint8_t *key, size_t len)
+{
+	for (unsigned i = 0; i < BAKE_INDEX_PARTS; i++) {
+		const char *name = bake_index_part_name((enum bake_index_part)i);
+
+		if (strlen(name) == len && memcmp(name, key, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void copy_until(struct scan *scan, const uint8_t *to)
+{
+	bake_buf_add(&scan->out->text, scan->copied, (size_t)(to - scan->copied));
+	scan->copied = to;
+}
+
+/* The object [begin, end) becomes its number and its line ends. */
+static enum bake_status cut(
+	struct scan *scan, const uint8_t *begin, const uint8_t *end, struct bake_error *err)
+{
+	struct bake_outline *out = scan->out;
+	void *parts = out->parts;
+
+	if (!bake_grow(&parts, &out->room, out->count + 1, sizeof(*out->parts)))
+		return bake_error_nomem(err);
+	out->parts = parts;
+	copy_until(scan, begin);
+	bake_buf_addf(&out->text, "%zu", out->count);
+	out->parts[out->count++] = bake_span(begin, (size_t)(end - begin));
+	for (const uint8_t *at = begin; (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++)
+		bake_buf_add(&out->text, "\n", 1);
+	scan->copied = end;
+	return BAKE_OK;
+}
+
+/* At a string: when it is the key of a part and an object follows, that is cut. */
+static enum bake_status take_string(struct scan *scan, struct bake_error *err)
+{
+	const uint8_t *key = scan->at + 1;
+	const uint8_t *end = skip_string(scan->at, scan->end);
+	size_t len = end > key ? (size_t)(end - key - 1) : 0;
+	const uint8_t *value;
+
+	scan->at = end;
+	value = skip_blanks(end, scan->end);
+	if (value >= scan->end || *value != ':')
+		return BAKE_OK;
+	value = skip_blanks(value + 1, scan->end);
+	if (scan->depth == 1) {
+		scan->in_models = len == 6 && memcmp(key, "models", 6) == 0;
+		return BAKE_OK;
+	}
+	if (!scan->in_models || scan->depth != MODEL_DEPTH || value >= scan->end || *value != '{' ||
+		!is_part(key, len))
+		return BAKE_OK;
+	end = skip_object(value, scan->end);
+	if (!end)
+		return BAKE_OK;
+	scan->at = end;
+	return cut(scan, value, end, err);
+}
+
+enum bake_status bake_outline_make(
+	struct bake_span document, struct bake_outline *out, struct bake_error *err)
+{
+	struct scan scan = {.at = document.ptr,
+		.end = document.ptr + document.len,
+		.copied = document.ptr,
+		.out = out};
+
+	*out = (struct bake_outline){.text = BAKE_BUF_INIT((size_t)2 * BAKE_INDEX_BYTES_MAX)};
+	while (scan.at < scan.end) {
+		uint8_t byte = *scan.at;
+
+		if (byte == '"') {
+			BAKE_TRY(take_string(&scan, err));
+			continue;
+		}
+		if (byte == '{' || byte == '[')
+			scan.depth++;
+		else if ((byte == '}' || byte == ']') && scan.depth)
+			scan.depth--;
+		scan.at++;
+	}
+	copy_until(&scan, scan.end);
+	return bake_buf_status(&out->text, "index", err);
+}
+
+void bake_outline_release(struct bake_outline *outline)
+{
+	bake_buf_release(&outline->text);
+	free(outline->parts);
+	outline->parts = NULL;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An index without what is large in it: of each model the members that few readers want (see
+ * enum bake_index_part) are cut out before the document is parsed, and kept as text. A server that
+ * only looks for a path reads a tenth of the document.
+ */
+#ifndef INDEX_OUTLINE_H
+#define INDEX_OUTLINE_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/span.h"
+
+struct bake_outline {
+	struct bake_buf text;	 /* the document; in place of what was cut its number, and its
+				    line ends, so that messages name the right line */
+	struct bake_span *parts; /* what was cut, by number: borrowed from the document */
+	size_t count;
+	size_t room;
+};
+
+/* Cuts objects only. What is no JSON is left to the parser's complaint. */
+enum bake_status bake_outline_make(
+	struct bake_span document, struct bake_outline *out, struct bake_error *err) BAKE_CHECKED;
+void bake_outline_release(struct bake_outline *outline);
+
+#endif
