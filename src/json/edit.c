@@ -11,8 +11,7 @@ static enum bake_status put(
 		json_decref(node);
 		return bake_json_error(object, "json.type", err, "expected an object");
 	}
-	return json_object_set_new(object->node, key, node) == 0 ? BAKE_OK
-								 : bake_error_nomem(err);
+	return json_object_set_new(object->node, key, node) == 0 ? BAKE_OK : bake_error_nomem(err);
 }
 
 enum bake_status bake_json_set(const struct bake_json *object, const char *key,
@@ -44,8 +43,8 @@ static enum bake_status make(const struct bake_json *object, const char *key, js
 
 		json_decref(empty);
 		if (!same)
-			return bake_json_error(&found, "json.type", err,
-				"another kind of value is expected here");
+			return bake_json_error(
+				&found, "json.type", err, "another kind of value is expected here");
 	} else {
 		BAKE_TRY(put(object, key, empty, err));
 	}

@@ -42,7 +42,7 @@ struct bake_json bake_json_element(const struct bake_json *array, size_t index);
 bool bake_json_equal(const struct bake_json *a, const struct bake_json *b);
 
 /* The whole document as text, with the newline at its end. */
-enum bake_status bake_json_write_doc(const struct bake_json_doc *doc, struct bake_buf *out,
-	struct bake_error *err) BAKE_CHECKED;
+enum bake_status bake_json_write_doc(
+	const struct bake_json_doc *doc, struct bake_buf *out, struct bake_error *err) BAKE_CHECKED;
 
 #endif

@@ -22,7 +22,7 @@ enum {
 	ARENA_BYTES_MAX = 16 * 1024 * 1024,
 	ARGUMENTS = 3, /* that are set at most */
 	NUMBER_TEXT = 24,
-	ROUND_TOKENS = 256, /* a found context is a multiple of this */
+	ROUND_TOKENS = 256,  /* a found context is a multiple of this */
 	TOKENS_MAX = 1 << 20 /* of a model that does not say what it was made for */
 };
 
@@ -111,8 +111,7 @@ static enum bake_status want_all(struct applying *applying, struct bake_error *e
 	if (applying->wanted_count)
 		return BAKE_OK;
 	return bake_error_set(err, BAKE_ERR_USAGE, "usage.arguments",
-		"nothing of what was given is an argument of %s",
-		bake_engine_name(report->engine));
+		"nothing of what was given is an argument of %s", bake_engine_name(report->engine));
 }
 
 static enum bake_status no_fit(const struct applying *applying, struct bake_error *err)
@@ -154,9 +153,7 @@ static enum bake_status solve(struct applying *applying, struct bake_error *err)
 		.format = inspection->format,
 	};
 	tokens = bake_arch_u64(inspection->arch, BAKE_ARCH_CONTEXT_LENGTH, TOKENS_MAX);
-	tokens = bake_memory_solve_context(
-			 &model, &wish, bake_u64_scale(tokens, share, 1))
-			 .sure /
+	tokens = bake_memory_solve_context(&model, &wish, bake_u64_scale(tokens, share, 1)).sure /
 		 share;
 	if (tokens > ROUND_TOKENS)
 		tokens -= tokens % ROUND_TOKENS;
@@ -188,8 +185,8 @@ static enum bake_status open_override(
 	if (!model) {
 		bake_error_set(err, BAKE_ERR_USAGE, "usage.unknown-model",
 			"the index has no model '%s'", BAKE_SHOW(options->model));
-		near = bake_text_nearest(options->model, applying->index->model_count, unknown_id,
-			applying->index);
+		near = bake_text_nearest(
+			options->model, applying->index->model_count, unknown_id, applying->index);
 		return near ? bake_error_hint(err, "did you mean \"%s\"?", near) : err->status;
 	}
 	if (asprintf(&applying->place, "%s/%s", options->models_dir, model->path) < 0) {
@@ -198,8 +195,7 @@ static enum bake_status open_override(
 	}
 	applying->report->engine = options->engine;
 	BAKE_TRY(bake_runtime_open(&applying->runtime, options->models_dir, err));
-	BAKE_TRY(bake_json_make_object(
-		&applying->runtime.models, options->model, &levels[0], err));
+	BAKE_TRY(bake_json_make_object(&applying->runtime.models, options->model, &levels[0], err));
 	BAKE_TRY(bake_json_make_object(&levels[0], "overrides", &levels[1], err));
 	BAKE_TRY(bake_json_make_object(
 		&levels[1], bake_engine_name(options->engine), &levels[2], err));
@@ -315,8 +311,8 @@ static enum bake_status take_lines(struct bake_arena *arena, const struct bake_j
 	return BAKE_OK;
 }
 
-enum bake_status bake_apply(const struct bake_apply_options *options,
-	struct bake_apply_report *out, struct bake_error *err)
+enum bake_status bake_apply(const struct bake_apply_options *options, struct bake_apply_report *out,
+	struct bake_error *err)
 {
 	_cleanup_(release) struct applying applying = {.options = options, .report = out};
 	struct bake_json levels[4]; /* cursors hang on each other */
@@ -336,11 +332,10 @@ enum bake_status bake_apply(const struct bake_apply_options *options,
 	BAKE_TRY(take_lines(&out->arena, &levels[3], &out->before, &out->before_count, err));
 	BAKE_TRY(bake_arguments_set(&levels[3], applying.wanted, applying.wanted_count, err));
 	BAKE_TRY(take_lines(&out->arena, &levels[3], &out->after, &out->after_count, err));
-	return options->registry_path
-		       ? bake_registry_write(
-				 &applying.registry, options->dry_run, &out->changed, err)
-		       : bake_runtime_write(
-				 &applying.runtime, options->dry_run, &out->changed, err);
+	return options->registry_path ? bake_registry_write(&applying.registry, options->dry_run,
+						&out->changed, err)
+				      : bake_runtime_write(&applying.runtime, options->dry_run,
+						&out->changed, err);
 }
 
 void bake_apply_report_release(struct bake_apply_report *report)

@@ -42,8 +42,8 @@ static bool is_flag(const char *text, const char *flag, bool *out_joined)
 }
 
 /* Which of the wanted arguments text is; count when it is none. */
-static size_t find(const char *text, const struct bake_argument *wanted, size_t count,
-	bool *out_joined)
+static size_t find(
+	const char *text, const struct bake_argument *wanted, size_t count, bool *out_joined)
 {
 	for (size_t i = 0; i < count; i++) {
 		for (const char *const *flag = wanted[i].flags; *flag; flag++) {
@@ -114,8 +114,8 @@ enum bake_status bake_arguments_set(const struct bake_json *list,
 	struct bake_json made;
 
 	if (count > WANTED_MAX || bake_json_count(list) > BAKE_ARGUMENTS_MAX)
-		return bake_json_error(list, "json.range", err, "more than %d arguments",
-			BAKE_ARGUMENTS_MAX);
+		return bake_json_error(
+			list, "json.range", err, "more than %d arguments", BAKE_ARGUMENTS_MAX);
 	BAKE_TRY(bake_json_open(bake_span_text("[]"), "arguments", &doc, err));
 	made = bake_json_root(doc);
 	BAKE_TRY(rebuild(list, &made, wanted, count, err));

@@ -13,7 +13,8 @@ enum {
 };
 
 struct bake_argument {
-	const char *const *flags; /* NULL-ended; all mean the same, and the first is the one written */
+	const char *const
+		*flags; /* NULL-ended; all mean the same, and the first is the one written */
 	const char *value;
 };
 

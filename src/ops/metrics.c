@@ -120,8 +120,8 @@ static enum bake_status keep(struct bake_metrics *metrics, const struct bake_jso
 }
 
 /* Whether the line is good. What is wrong with it is in why; err is for what ends the reading. */
-static bool parse_line(struct bake_metrics *metrics, struct bake_span line,
-	struct bake_error *why, struct bake_error *err)
+static bool parse_line(struct bake_metrics *metrics, struct bake_span line, struct bake_error *why,
+	struct bake_error *err)
 {
 	_cleanup_(bake_json_close) struct bake_json_doc *doc = NULL;
 	struct bake_json root;
@@ -158,8 +158,8 @@ static void count_bad(struct bake_metrics *metrics, const struct bake_error *why
 	}
 }
 
-static enum bake_status take_line(
-	struct bake_metrics *metrics, const struct bake_buf *line, bool whole, struct bake_error *err)
+static enum bake_status take_line(struct bake_metrics *metrics, const struct bake_buf *line,
+	bool whole, struct bake_error *err)
 {
 	struct bake_error why = BAKE_ERROR_INIT;
 

@@ -11,7 +11,7 @@
 
 struct bake_metrics_entry {
 	char *model;
-	char *served; /* served_model_id; NULL: not said */
+	char *served;		 /* served_model_id; NULL: not said */
 	struct bake_buf runtime; /* an object: metrics, extra_args_snapshot, observed_at, source */
 };
 

@@ -18,8 +18,8 @@ struct bake_migrate_options {
 enum bake_migrate_outcome {
 	BAKE_MIGRATE_UPDATED,
 	BAKE_MIGRATE_UNCHANGED,
-	BAKE_MIGRATE_EMPTY,   /* its files say nothing of an architecture */
-	BAKE_MIGRATE_MISSING, /* there is nothing where it should be */
+	BAKE_MIGRATE_EMPTY,    /* its files say nothing of an architecture */
+	BAKE_MIGRATE_MISSING,  /* there is nothing where it should be */
 	BAKE_MIGRATE_UNPLACED, /* the entry does not say where its files are */
 	BAKE_MIGRATE_FAILED,
 };
@@ -38,7 +38,7 @@ struct bake_migrate_report {
 	struct bake_arena arena;
 	struct bake_migrate_line *lines;
 	size_t line_count;
-	size_t left; /* entries that limit left out */
+	size_t left;  /* entries that limit left out */
 	bool changed; /* the document is another than before; written, but in a dry run */
 };
 

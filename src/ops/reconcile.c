@@ -56,7 +56,8 @@ static const char *shown(struct bake_arena *arena, const struct bake_json *value
 		return "nothing";
 	bake_json_write_value(&writer, value);
 	for (size_t i = 0; i < text.len; i++) {
-		if (text.ptr[i] == '\n' || (text.ptr[i] == ' ' && kept && text.ptr[kept - 1] == ' '))
+		if (text.ptr[i] == '\n' ||
+			(text.ptr[i] == ' ' && kept && text.ptr[kept - 1] == ' '))
 			continue;
 		text.ptr[kept++] = text.ptr[i];
 	}
@@ -78,8 +79,7 @@ static enum bake_status add_change(const struct comparing *comparing, const char
 	_cleanup_free_ char *text = NULL;
 	const char *copy;
 
-	if (!before || !after ||
-		asprintf(&text, "%s: %s -> %s", BAKE_SHOW(key), before, after) < 0)
+	if (!before || !after || asprintf(&text, "%s: %s -> %s", BAKE_SHOW(key), before, after) < 0)
 		return bake_error_nomem(err);
 	copy = bake_arena_text(comparing->arena, text);
 	if (!copy)
@@ -206,8 +206,7 @@ static enum bake_status merge_all(struct reconciling *reconciling, struct bake_r
 		BAKE_TRY(bake_json_open(bake_buf_span(&entry->runtime), "metrics", &doc, err));
 		fresh = bake_json_root(doc);
 		BAKE_TRY(registry ? into_registry(reconciling, registry, entry, &fresh, line, err)
-				  : into_runtime(
-					    reconciling, runtime, entry, &fresh, line, err));
+				  : into_runtime(reconciling, runtime, entry, &fresh, line, err));
 	}
 	return BAKE_OK;
 }
@@ -268,7 +267,8 @@ enum bake_status bake_reconcile(const struct bake_reconcile_options *options,
 	out->bad_error = reconciling.metrics.bad_error;
 	if (!out->good)
 		return bake_error_set(err, BAKE_ERR_NOINPUT, "reconcile.nothing",
-			"'%s' has no line with metrics of a model", BAKE_SHOW(options->metrics_path));
+			"'%s' has no line with metrics of a model",
+			BAKE_SHOW(options->metrics_path));
 	return options->registry_path ? reconcile_registry(&reconciling, options, err)
 				      : reconcile_runtime(&reconciling, options, err);
 }

@@ -21,8 +21,8 @@ enum {
 };
 
 struct bake_reconcile_options {
-	const char *metrics_path; /* "-": standard input */
-	const char *models_dir;	  /* where model-info.runtime.json is */
+	const char *metrics_path;  /* "-": standard input */
+	const char *models_dir;	   /* where model-info.runtime.json is */
 	const char *registry_path; /* write into this registry instead; NULL: do not */
 	bool dry_run;
 };
@@ -40,7 +40,7 @@ const char *bake_reconcile_outcome_name(enum bake_reconcile_outcome outcome);
 struct bake_reconcile_line {
 	const char *name; /* of the entry, or of the model as it was logged */
 	enum bake_reconcile_outcome outcome;
-	bool indexed; /* the index has it; true for a registry's */
+	bool indexed;	      /* the index has it; true for a registry's */
 	const char **changes; /* "runtime_context_tokens: 4096 -> 8192" */
 	size_t change_count;
 };
@@ -51,10 +51,10 @@ struct bake_reconcile_report {
 	size_t line_count;
 	uint64_t good; /* lines of the log */
 	uint64_t bad;
-	uint64_t first_bad; /* its number; 0: none is */
+	uint64_t first_bad;	     /* its number; 0: none is */
 	struct bake_error bad_error; /* of that one */
-	const char *path;   /* of the document */
-	bool changed;	    /* it is another than before; written, but in a dry run */
+	const char *path;	     /* of the document */
+	bool changed;		     /* it is another than before; written, but in a dry run */
 };
 
 /* *out is to be released whatever happens. A log without a good line is BAKE_ERR_NOINPUT

@@ -130,7 +130,8 @@ enum bake_status bake_registry_place(const struct bake_registry *registry,
 	else if (path[0] == '/' || !slash)
 		made = asprintf(out, "%s", path);
 	else
-		made = asprintf(out, "%.*s/%s", (int)(slash - registry->path), registry->path, path);
+		made = asprintf(
+			out, "%.*s/%s", (int)(slash - registry->path), registry->path, path);
 	if (made >= 0)
 		return BAKE_OK;
 	*out = NULL;

@@ -54,8 +54,8 @@ void bake_runtime_release(struct bake_runtime *runtime)
 	runtime->path = NULL;
 }
 
-enum bake_status bake_runtime_write(const struct bake_runtime *runtime, bool dry_run,
-	bool *out_changed, struct bake_error *err)
+enum bake_status bake_runtime_write(
+	const struct bake_runtime *runtime, bool dry_run, bool *out_changed, struct bake_error *err)
 {
 	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(BAKE_RUNTIME_BYTES_MAX);
 	_cleanup_(bake_json_close) struct bake_json_doc *doc = NULL;
@@ -63,8 +63,7 @@ enum bake_status bake_runtime_write(const struct bake_runtime *runtime, bool dry
 
 	*out_changed = bake_json_count(&runtime->models) > 0;
 	if (runtime->before.len) {
-		BAKE_TRY(bake_json_open(
-			bake_buf_span(&runtime->before), runtime->path, &doc, err));
+		BAKE_TRY(bake_json_open(bake_buf_span(&runtime->before), runtime->path, &doc, err));
 		was = bake_json_root(doc);
 		*out_changed = !bake_json_equal(&was, &runtime->root);
 	}

@@ -81,12 +81,11 @@ static enum bake_status conflict(const char *what, struct bake_error *err)
 
 static enum bake_status check_line(struct bake_error *err)
 {
-	unsigned contexts =
-		(context ? 1U : 0U) + (max_model_len ? 1U : 0U) + (num_ctx ? 1U : 0U);
+	unsigned contexts = (context ? 1U : 0U) + (max_model_len ? 1U : 0U) + (num_ctx ? 1U : 0U);
 
 	if (contexts > 1)
-		return conflict("--context, --max-model-len and --num-ctx are the same: give one",
-			err);
+		return conflict(
+			"--context, --max-model-len and --num-ctx are the same: give one", err);
 	if (parallel && max_num_seqs)
 		return conflict("--parallel and --max-num-seqs are the same: give one", err);
 	if (contexts && gpu_memory)
@@ -191,7 +190,9 @@ static enum bake_status run(
 		.registry_path = registry_path,
 		.has_engine = engine != 0,
 		.engine = engine ? (enum bake_engine)(engine - 1) : BAKE_ENGINE_VLLM,
-		.context = context ? context : max_model_len ? max_model_len : num_ctx,
+		.context = context	   ? context
+			   : max_model_len ? max_model_len
+					   : num_ctx,
 		.sequences = parallel ? parallel : max_num_seqs,
 		.gpu_memory = gpu_memory,
 		.dry_run = dry_run,
