@@ -23,7 +23,7 @@ static const char *word(const struct bake_json *element)
 	return NULL;
 }
 
-static char plain(char c)
+static int plain(int c)
 {
 	return c == '_' ? '-' : c;
 }
@@ -41,14 +41,16 @@ static bool is_flag(const char *text, const char *flag, bool *out_joined)
 	return *text == '\0' || *out_joined;
 }
 
-/* Which of the wanted arguments text is; count when it is none. */
-static size_t find(
-	const char *text, const struct bake_argument *wanted, size_t count, bool *out_joined)
+/* Which of the wanted arguments text is, and by which of its flags; count when it is none. */
+static size_t find(const char *text, const struct bake_argument *wanted, size_t count,
+	const char **out_flag, bool *out_joined)
 {
 	for (size_t i = 0; i < count; i++) {
 		for (const char *const *flag = wanted[i].flags; *flag; flag++) {
-			if (is_flag(text, *flag, out_joined))
-				return i;
+			if (!is_flag(text, *flag, out_joined))
+				continue;
+			*out_flag = *flag;
+			return i;
 		}
 	}
 	return count;
@@ -62,18 +64,18 @@ static bool is_value(const struct bake_json *element)
 	return !text || text[0] != '-' || isdigit((unsigned char)text[1]) || text[1] == '.';
 }
 
-static enum bake_status add(const struct bake_json *list, const struct bake_argument *argument,
+static enum bake_status add(const struct bake_json *list, const char *flag, const char *value,
 	bool joined, struct bake_error *err)
 {
 	_cleanup_free_ char *text = NULL;
 
 	if (joined) {
-		if (asprintf(&text, "%s=%s", argument->flags[0], argument->value) < 0)
+		if (asprintf(&text, "%s=%s", flag, value) < 0)
 			return bake_error_nomem(err);
 		return bake_json_add_text(list, text, err);
 	}
-	BAKE_TRY(bake_json_add_text(list, argument->flags[0], err));
-	return bake_json_add_text(list, argument->value, err);
+	BAKE_TRY(bake_json_add_text(list, flag, err));
+	return bake_json_add_text(list, value, err);
 }
 
 static enum bake_status rebuild(const struct bake_json *list, const struct bake_json *made,
@@ -84,15 +86,16 @@ static enum bake_status rebuild(const struct bake_json *list, const struct bake_
 	for (size_t i = 0; i < bake_json_count(list); i++) {
 		struct bake_json element = bake_json_element(list, i);
 		const char *text = word(&element);
+		const char *flag = NULL;
 		bool joined = false;
-		size_t at = text ? find(text, wanted, count, &joined) : count;
+		size_t at = text ? find(text, wanted, count, &flag, &joined) : count;
 
 		if (at == count) {
 			BAKE_TRY(bake_json_add(made, &element, err));
 			continue;
 		}
 		if (!done[at])
-			BAKE_TRY(add(made, &wanted[at], joined, err));
+			BAKE_TRY(add(made, flag, wanted[at].value, joined, err));
 		done[at] = true;
 		if (!joined && i + 1 < bake_json_count(list)) {
 			struct bake_json next = bake_json_element(list, i + 1);
@@ -102,7 +105,7 @@ static enum bake_status rebuild(const struct bake_json *list, const struct bake_
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (!done[i])
-			BAKE_TRY(add(made, &wanted[i], false, err));
+			BAKE_TRY(add(made, wanted[i].flags[0], wanted[i].value, false, err));
 	}
 	return BAKE_OK;
 }

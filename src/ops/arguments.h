@@ -13,8 +13,7 @@ enum {
 };
 
 struct bake_argument {
-	const char *const
-		*flags; /* NULL-ended; all mean the same, and the first is the one written */
+	const char *const *flags; /* NULL-ended; they mean the same. A new one is the first */
 	const char *value;
 };
 

@@ -9,7 +9,8 @@ import pytest
 from conftest import ROOT, TOOLS, environment, fails, ok, run
 
 COMMANDS = [["bake-lock"], ["bake-fetch"], ["bake-verify"], ["bake-index", "build"],
-            ["bake-index", "show"], ["bake-index", "path"], ["bake-index", "estimate"]]
+            ["bake-index", "show"], ["bake-index", "path"], ["bake-index", "estimate"],
+            ["bake-index", "migrate"], ["bake-index", "reconcile"], ["bake-index", "apply"]]
 SIMPLE = ["bake-lock", "bake-fetch", "bake-verify", "bake-index"]
 names = [" ".join(command) for command in COMMANDS]
 

@@ -74,30 +74,43 @@ static const struct cli_command command = {
 	.notes = notes,
 };
 
-static enum bake_status conflict(const char *what, struct bake_error *err)
+/* How the context of a sequence is given: each of the three means the same. */
+static unsigned count_contexts(void)
 {
-	return bake_error_set(err, BAKE_ERR_USAGE, "usage.conflict", "%s", what);
+	return (context ? 1U : 0U) + (max_model_len ? 1U : 0U) + (num_ctx ? 1U : 0U);
+}
+
+static bool is_nothing(void)
+{
+	return !count_contexts() && !parallel && !max_num_seqs && !gpu_share && !gpu_memory;
 }
 
 static enum bake_status check_line(struct bake_error *err)
 {
-	unsigned contexts = (context ? 1U : 0U) + (max_model_len ? 1U : 0U) + (num_ctx ? 1U : 0U);
+	const struct {
+		bool wrong;
+		const char *id;
+		const char *text;
+	} rules[] = {
+		{count_contexts() > 1, "usage.conflict",
+			"--context, --max-model-len and --num-ctx are the same: give one"},
+		{parallel && max_num_seqs, "usage.conflict",
+			"--parallel and --max-num-seqs are the same: give one"},
+		{count_contexts() && gpu_memory, "usage.conflict",
+			"--gpu-memory finds the context: it takes none"},
+		{models_dir && registry_path, "usage.conflict",
+			"--models and --registry both say where MODEL is: name one"},
+		{!registry_path && !engine, "usage.arguments",
+			"which engine? --engine llama.cpp, ollama or vllm"},
+		{is_nothing(), "usage.arguments",
+			"nothing to apply: --context N, or --gpu-memory SIZE to find it"},
+	};
 
-	if (contexts > 1)
-		return conflict(
-			"--context, --max-model-len and --num-ctx are the same: give one", err);
-	if (parallel && max_num_seqs)
-		return conflict("--parallel and --max-num-seqs are the same: give one", err);
-	if (contexts && gpu_memory)
-		return conflict("--gpu-memory finds the context: it takes none", err);
-	if (models_dir && registry_path)
-		return conflict("--models and --registry both say where MODEL is: name one", err);
-	if (!registry_path && !engine)
-		return bake_error_set(err, BAKE_ERR_USAGE, "usage.arguments",
-			"which engine? --engine llama.cpp, ollama or vllm");
-	if (!contexts && !parallel && !max_num_seqs && !gpu_share && !gpu_memory)
-		return bake_error_set(err, BAKE_ERR_USAGE, "usage.arguments",
-			"nothing to apply: --context N, or --gpu-memory SIZE to find it");
+	for (size_t i = 0; i < countof(rules); i++) {
+		if (rules[i].wrong)
+			return bake_error_set(
+				err, BAKE_ERR_USAGE, rules[i].id, "%s", rules[i].text);
+	}
 	return BAKE_OK;
 }
 

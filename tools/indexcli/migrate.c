@@ -25,7 +25,7 @@ static const char *const notes[] = {
 
 static const struct cli_command command = {
 	.name = "bake-index migrate",
-	.summary = "fill the architecture of models that are there into a registry",
+	.summary = "fill architectures into a registry or an index",
 	.usage = "FILE | DIR",
 	.options = options,
 	.option_count = countof(options),

@@ -30,7 +30,7 @@ static const char *const notes[] = {
 
 static const struct cli_command command = {
 	.name = "bake-index reconcile",
-	.summary = "merge what servers measured beside the index, or into a registry",
+	.summary = "merge what servers measured of models",
 	.usage = "METRICS.jsonl",
 	.options = options,
 	.option_count = countof(options),
