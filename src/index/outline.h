@@ -12,8 +12,8 @@
 #include "base/span.h"
 
 struct bake_outline {
-	struct bake_buf text;	 /* the document; in place of what was cut its number, and its
-				    line ends, so that messages name the right line */
+	struct bake_buf text; /* the document, on one line: where something is wrong must be asked
+				    of the document itself. In place of what was cut its number */
 	struct bake_span *parts; /* what was cut, by number: borrowed from the document */
 	size_t count;
 	size_t room;

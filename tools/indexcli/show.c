@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "cli/report.h"
 #include "indexcli/commands.h"
+#include "indexcli/inspect_print.h"
 #include "indexcli/load.h"
 #include "ops/runtime.h"
 
@@ -88,6 +89,22 @@ static void add_runtime(struct bake_buf *text)
 		cli_warn(INDEXCLI_TOOL, why.message);
 }
 
+/* What the files themselves say, when the index has it. */
+static enum bake_status print_facts(
+	const struct bake_index_model *model, bool all, struct bake_error *err)
+{
+	_cleanup_(bake_arch_free) struct bake_arch *arch = NULL;
+	struct bake_weights weights;
+
+	BAKE_TRY(bake_index_read_arch(model, &arch, err));
+	BAKE_TRY(bake_index_read_weights(model, BAKE_INDEX_WEIGHTS, &weights, err));
+	if (!arch)
+		return BAKE_OK;
+	(void)printf("\n");
+	indexcli_print_architecture(arch, &weights, all);
+	return BAKE_OK;
+}
+
 static void put_model(const struct bake_index_model *model)
 {
 	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(BAKE_INDEX_BYTES_MAX);
@@ -154,10 +171,11 @@ static enum bake_status run(
 		BAKE_TRY(indexcli_find(index, args->items[0], &model, err));
 		if (common->json) {
 			put_model(model);
-		} else {
-			print_model(model);
-			print_runtime(model->id);
+			return BAKE_OK;
 		}
+		print_model(model);
+		BAKE_TRY(print_facts(model, common->verbose > 0, err));
+		print_runtime(model->id);
 		return BAKE_OK;
 	}
 	if (common->json) {
