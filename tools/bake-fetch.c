@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -19,6 +20,7 @@
 #include "netcli/fetch_talk.h"
 #include "netcli/origins.h"
 #include "netops/fetch.h"
+#include "netops/peek.h"
 #include "ops/pickle.h"
 
 #define TOOL "bake-fetch"
@@ -30,6 +32,7 @@ static const char *group;
 static const char *cache_dir;
 static const char *events_path;
 static const char *report_path;
+static const char *peek_url;
 static bool defaults;
 static bool all;
 static bool quick;
@@ -83,6 +86,8 @@ static const struct cli_option options[] = {
 		CLI_TEXT, &report_path, 0, 0, NULL},
 	{0, "no-history", NULL, "do not add this run to the history in $BAKE_STATE_DIR", CLI_FLAG,
 		&no_history, 0, 0, NULL},
+	{0, "peek", "URL", "write a file's length and its beginning to a pipe; fetch nothing",
+		CLI_TEXT, &peek_url, 0, 0, NULL},
 	{0, "allow-pickle", "SHA256",
 		"accept the file of this digest although loading it can execute code; may be "
 		"repeated",
@@ -97,6 +102,10 @@ static const char *const notes[] = {
 	"What is there and right is left alone. A file has its final name only when its size and "
 	"SHA-256 are the pinned ones; what an interrupted run brought is kept in DIR/.bake (or the "
 	"cache) and resumed.",
+	"--peek is for bake-index inspect URL. The first line is \"bake.peek/1 BYTES\"; then the "
+	"file "
+	"comes, until the reader closes the pipe. URL may be "
+	"hf://ORGANISATION/NAME[@REVISION]/PATH.",
 	NULL,
 };
 
@@ -232,6 +241,29 @@ static enum bake_status check_outputs(const struct cli_common *common, struct ba
 	return BAKE_OK;
 }
 
+static enum bake_status run_peek(
+	const struct cli_common *common, const struct cli_list *args, struct bake_error *err)
+{
+	struct cli_progress progress;
+	struct bake_events events = {.emit = cli_progress_emit, .context = &progress};
+	struct bake_peek_options wanted = {
+		.origins = netcli_origins(&origins, TOOL "/" BAKE_VERSION),
+		.url = peek_url,
+		.out = STDOUT_FILENO,
+		.events = &events,
+	};
+
+	if (lock_path || args->count)
+		return bake_error_set(err, BAKE_ERR_USAGE, "usage.conflict",
+			"--peek fetches nothing: it goes with neither --lock nor MODEL");
+	if (common->json)
+		return bake_error_set(err, BAKE_ERR_USAGE, "usage.conflict",
+			"--peek and --json both want standard output");
+	wanted.origins.limit_bytes_per_sec = bandwidth_limit;
+	cli_progress_init(&progress, TOOL, CLI_PROGRESS_PLAIN, common->quiet, false);
+	return bake_peek_run(&wanted, err);
+}
+
 static enum bake_status run(
 	const struct cli_common *common, const struct cli_list *args, struct bake_error *err)
 {
@@ -265,6 +297,8 @@ static enum bake_status run(
 	struct bake_fetch_run result = {.options = &wanted, .report = &report, .error = err};
 	enum bake_status status;
 
+	if (peek_url)
+		return run_peek(common, args, err);
 	wanted.origins.limit_bytes_per_sec = bandwidth_limit;
 	if (!lock_path) {
 		bake_error_set(err, BAKE_ERR_USAGE, "usage.arguments", "which lock? -l LOCK");

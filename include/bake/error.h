@@ -16,7 +16,7 @@ enum bake_status {
 	BAKE_ERR_INTEGRITY = -20,   /* size, digest, extra or changed file */
 	BAKE_ERR_SIGNATURE = -21,   /* signature missing, bad or by another key */
 	BAKE_ERR_POLICY = -22,	    /* refused: http, private address, secret in a URL, ... */
-	BAKE_ERR_NOSPACE = -23,	    /* the file system cannot hold it */
+	BAKE_ERR_NOSPACE = -23,	    /* the file system, or the GPU asked about, cannot hold it */
 	BAKE_ERR_PARTIAL = -24,	    /* optional parts failed, the rest is there */
 	BAKE_ERR_USAGE = -64,	    /* the command line */
 	BAKE_ERR_DATA = -65,	    /* malformed manifest, lock, index, model, path */

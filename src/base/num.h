@@ -29,6 +29,14 @@ static inline uint64_t bake_u64_add_capped(uint64_t a, uint64_t b)
 	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
 }
 
+/* The product, or UINT64_MAX: likewise. */
+static inline uint64_t bake_u64_mul_capped(uint64_t a, uint64_t b)
+{
+	uint64_t product;
+
+	return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
+}
+
 static inline uint64_t bake_u64_min(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;

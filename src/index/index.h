@@ -39,6 +39,30 @@ struct bake_index_variant {
 	struct bake_variant is;
 };
 
+struct bake_arch;
+struct bake_gpu;
+struct bake_weights;
+
+/* What the files themselves say; what is NULL is not known. */
+struct bake_index_facts {
+	const struct bake_arch *arch;
+	const struct bake_weights *weights;
+	const struct bake_weights *projector;
+	const struct bake_weights *component_weights; /* of arch->components[i] */
+	const char *projector_path;		      /* below the models directory */
+};
+
+/* The same in an index that was read: members whose text is kept and parsed when it is wanted. */
+enum bake_index_part {
+	BAKE_INDEX_ARCHITECTURE,
+	BAKE_INDEX_WEIGHTS,
+	BAKE_INDEX_PROJECTOR_WEIGHTS,
+	BAKE_INDEX_COMPONENT_WEIGHTS,
+	BAKE_INDEX_MEMORY,
+	BAKE_INDEX_RUNTIME,
+	BAKE_INDEX_PARTS
+};
+
 struct bake_index_model {
 	const char *id;
 	const char *title;
@@ -47,7 +71,7 @@ struct bake_index_model {
 	const char *category;
 	const char *group;
 	const char *format;	  /* "safetensors", "gguf", "diffusers", "transformers" */
-	const char *quantization; /* "int4", "Q4_K_M", ... as the names say */
+	const char *quantization; /* "int4", "Q4_K_M", ... as headers say, else names */
 	const char *license;
 	const char *path; /* the file that is the model, or the directory of several */
 	struct bake_variant variant;
@@ -59,6 +83,8 @@ struct bake_index_model {
 	size_t file_count;
 	const char *const *tags;
 	size_t tag_count;
+	const struct bake_index_facts *facts;	  /* of an index that is built; NULL: none */
+	struct bake_span parts[BAKE_INDEX_PARTS]; /* of one that was read; length 0: absent */
 	uint64_t bytes;
 	uint64_t min_ram_bytes;
 	uint64_t priority;
@@ -70,7 +96,8 @@ struct bake_index_model {
 };
 
 struct bake_index {
-	struct bake_arena arena; /* owns the models of a parsed index */
+	struct bake_arena arena; /* owns the models of a parsed index, */
+	char *text;		 /* and this their parts */
 	const char *manifest_name;
 	const char *manifest_title;
 	struct bake_digest manifest_sha256;
@@ -105,6 +132,23 @@ enum bake_status bake_index_parse(struct bake_span text, const char *document,
 
 void bake_index_free(struct bake_index **index);
 
+/* Parses what an index says of a model's architecture. *out NULL: nothing. */
+enum bake_status bake_index_read_arch(const struct bake_index_model *model, struct bake_arch **out,
+	struct bake_error *err) BAKE_CHECKED;
+
+/* The same of its weights (or its projector's). All zero: nothing. */
+enum bake_status bake_index_read_weights(const struct bake_index_model *model,
+	enum bake_index_part which, struct bake_weights *out, struct bake_error *err) BAKE_CHECKED;
+
+/* Of the components of arch, which is what bake_index_read_arch gave: out[i] belongs to
+ * arch->components[i]. */
+enum bake_status bake_index_read_component_weights(const struct bake_index_model *model,
+	const struct bake_arch *arch, struct bake_weights *out,
+	struct bake_error *err) BAKE_CHECKED;
+
+/* The member's name in the document. */
+const char *bake_index_part_name(enum bake_index_part part);
+
 /* The model of that id, NULL when there is none. */
 const struct bake_index_model *bake_index_find(const struct bake_index *index, const char *id);
 
@@ -128,6 +172,7 @@ struct bake_index_wish {
 	bool has_steps;
 	uint32_t steps; /* 0: the plain file */
 	const char *precision;
+	const struct bake_gpu *gpu; /* Nunchaku's files must run there; NULL: anywhere */
 	/* Whether a choice is there now. NULL: what the index says is believed. */
 	bool (*is_local)(void *context, const struct bake_index_choice *choice);
 	void *context;
@@ -139,6 +184,32 @@ struct bake_index_wish {
  */
 struct bake_index_choice bake_index_select(
 	const struct bake_index *index, const char *group, const struct bake_index_wish *wish);
+
+enum bake_index_verdict {
+	BAKE_VERDICT_CHOSEN,
+	BAKE_VERDICT_NOT_PREFERRED, /* fits, and another one comes before it */
+	BAKE_VERDICT_NO_VARIANT,    /* others of the group have one: this is no choice among them */
+	BAKE_VERDICT_NOT_BAKED,
+	BAKE_VERDICT_RANK,	/* not allowed by the rule */
+	BAKE_VERDICT_WISH,	/* not what was asked for */
+	BAKE_VERDICT_GPU,	/* does not run on that GPU */
+	BAKE_VERDICT_NOT_LOCAL, /* in the index, and not there now */
+	BAKE_VERDICTS
+};
+
+enum {
+	BAKE_REASON_TEXT = 200
+};
+
+const char *bake_index_verdict_name(enum bake_index_verdict verdict);
+
+/*
+ * Why a choice of a group was or was not what bake_index_select chose with that wish. chosen is
+ * what it returned. reason is a sentence in printable ASCII.
+ */
+enum bake_index_verdict bake_index_explain(const struct bake_index *index,
+	const struct bake_index_wish *wish, const struct bake_index_choice *chosen,
+	const struct bake_index_choice *choice, char reason[BAKE_REASON_TEXT]);
 
 /* Whether model is one of those a group chooses from: where some have a variant, only those. */
 bool bake_index_is_candidate(const struct bake_index *index, const struct bake_index_model *model);

@@ -8,6 +8,7 @@
 #include "base/relpath.h"
 #include "base/text.h"
 #include "index/index.h"
+#include "index/outline.h"
 #include "json/json.h"
 #include "manifest/fields.h"
 
@@ -41,10 +42,38 @@ static enum bake_status read_sha256(
 	return bake_field_sha256(value, &((struct file_reading *)out)->file.sha256, err);
 }
 
+/* The whole document. */
+struct whole {
+	struct bake_index *index;
+	struct bake_outline outline;
+};
+
 struct reading {
 	struct bake_arena *arena;
+	const struct bake_outline *outline;
 	struct bake_index_model model;
 };
+
+/* In the place of each part stands its number in the outline. Another value was never cut: it is no
+ * object, or its name was written with escapes, and then it is nobody's. */
+static enum bake_status read_part(const struct bake_json *value, void *out, struct bake_error *err)
+{
+	struct reading *reading = out;
+	uint64_t number;
+	unsigned part = 0;
+
+	if (bake_json_is_object(value))
+		return BAKE_OK;
+	if (!reading->outline->count ||
+		bake_json_u64(value, reading->outline->count - 1, &number, err) != BAKE_OK) {
+		*err = BAKE_ERROR_INIT;
+		return bake_json_error(value, "json.type", err, "expected an object");
+	}
+	while (strcmp(bake_index_part_name((enum bake_index_part)part), value->key) != 0)
+		part++;
+	reading->model.parts[part] = reading->outline->parts[number];
+	return BAKE_OK;
+}
 
 static enum bake_status read_file(const struct bake_json *value, void *out, struct bake_error *err)
 {
@@ -251,9 +280,16 @@ static enum bake_status read_model(const struct bake_json *value, void *out, str
 		{"license", read_license, false},
 		{"priority", read_priority, false},
 		{"executable_code", read_executable, false},
+		{"architecture", read_part, false},
+		{"weights", read_part, false},
+		{"projector_weights", read_part, false},
+		{"component_weights", read_part, false},
+		{"memory", read_part, false},
+		{"runtime", read_part, false},
 	};
-	struct bake_index *index = out;
-	struct reading reading = {.arena = &index->arena};
+	const struct whole *whole = out;
+	struct bake_index *index = whole->index;
+	struct reading reading = {.arena = &index->arena, .outline = &whole->outline};
 
 	BAKE_TRY(bake_json_read_object(
 		value, fields, countof(fields), BAKE_JSON_IGNORE_UNKNOWN, &reading, err));
@@ -267,7 +303,7 @@ static enum bake_status read_model(const struct bake_json *value, void *out, str
 static enum bake_status read_models(
 	const struct bake_json *value, void *out, struct bake_error *err)
 {
-	struct bake_index *index = out;
+	struct bake_index *index = ((const struct whole *)out)->index;
 	size_t count = bake_json_count(value);
 
 	if (count > BAKE_MODELS_MAX)
@@ -276,7 +312,7 @@ static enum bake_status read_models(
 	index->models = bake_arena_array(&index->arena, count, sizeof(*index->models));
 	if (!index->models)
 		return bake_error_nomem(err);
-	return bake_json_each_element(value, read_model, index, err);
+	return bake_json_each_element(value, read_model, out, err);
 }
 
 struct rule_reading {
@@ -322,7 +358,7 @@ static enum bake_status read_rule(const struct bake_json *value, void *out, stru
 static enum bake_status read_selected(
 	const struct bake_json *value, void *out, struct bake_error *err)
 {
-	struct bake_index *index = out;
+	struct bake_index *index = ((const struct whole *)out)->index;
 
 	index->selections =
 		bake_arena_array(&index->arena, bake_json_count(value), sizeof(*index->selections));
@@ -341,7 +377,7 @@ static enum bake_status read_schema(
 static enum bake_status read_lock_sha256(
 	const struct bake_json *value, void *out, struct bake_error *err)
 {
-	return bake_field_sha256(value, &((struct bake_index *)out)->lock_sha256, err);
+	return bake_field_sha256(value, &((const struct whole *)out)->index->lock_sha256, err);
 }
 
 static int compare_id(const void *a, const void *b)
@@ -350,8 +386,8 @@ static int compare_id(const void *a, const void *b)
 		((const struct bake_index_model *)a)->id, ((const struct bake_index_model *)b)->id);
 }
 
-enum bake_status bake_index_parse(struct bake_span text, const char *document,
-	struct bake_index **out, struct bake_error *err)
+static enum bake_status read_text(
+	struct whole *whole, struct bake_span text, const char *document, struct bake_error *err)
 {
 	static const struct bake_json_field fields[] = {
 		{"schema", read_schema, true},
@@ -360,16 +396,56 @@ enum bake_status bake_index_parse(struct bake_span text, const char *document,
 		{"models", read_models, true},
 	};
 	_cleanup_(bake_json_close) struct bake_json_doc *doc = NULL;
-	_cleanup_(bake_index_free) struct bake_index *index = calloc(1, sizeof(*index));
 	struct bake_json root;
+
+	BAKE_TRY(bake_json_open(text, document, &doc, err));
+	root = bake_json_root(doc);
+	return bake_json_read_object(
+		&root, fields, countof(fields), BAKE_JSON_IGNORE_UNKNOWN, whole, err);
+}
+
+/* Parses the document's outline; what that cut is kept with the index. Of a document that is wrong,
+ * all is parsed again: it knows its lines. */
+static enum bake_status read_whole(
+	struct whole *whole, struct bake_span text, const char *document, struct bake_error *err)
+{
+	struct bake_error why = BAKE_ERROR_INIT;
+	char *kept = malloc(text.len + 1);
+
+	if (!kept)
+		return bake_error_nomem(err);
+	if (text.len)
+		memcpy(kept, text.ptr, text.len);
+	whole->index->text = kept;
+	BAKE_TRY(bake_outline_make(bake_span(kept, text.len), &whole->outline, err));
+	if (whole->outline.odd)
+		bake_error_set(&why, BAKE_ERR_DATA, "json.type", "a part is no object");
+	else if (read_text(whole, bake_buf_span(&whole->outline.text), document, &why) == BAKE_OK)
+		return BAKE_OK;
+	whole->outline.count = 0;
+	whole->index->model_count = 0;
+	whole->index->selection_count = 0;
+	BAKE_TRY(read_text(whole, text, document, err));
+	*err = why;
+	return err->status;
+}
+
+static void release(struct whole *whole)
+{
+	bake_outline_release(&whole->outline);
+	bake_index_free(&whole->index);
+}
+
+enum bake_status bake_index_parse(struct bake_span text, const char *document,
+	struct bake_index **out, struct bake_error *err)
+{
+	_cleanup_(release) struct whole whole = {.index = calloc(1, sizeof(*whole.index))};
+	struct bake_index *index = whole.index;
 
 	if (!index)
 		return bake_error_nomem(err);
 	index->arena.max = ARENA_BYTES_MAX;
-	BAKE_TRY(bake_json_open(text, document, &doc, err));
-	root = bake_json_root(doc);
-	BAKE_TRY(bake_json_read_object(
-		&root, fields, countof(fields), BAKE_JSON_IGNORE_UNKNOWN, index, err));
+	BAKE_TRY(read_whole(&whole, text, document, err));
 	if (index->model_count)
 		qsort(index->models, index->model_count, sizeof(*index->models), compare_id);
 	for (size_t i = 1; i < index->model_count; i++) {
@@ -379,6 +455,6 @@ enum bake_status bake_index_parse(struct bake_span text, const char *document,
 				BAKE_SHOW(index->models[i].id));
 	}
 	*out = index;
-	index = NULL;
+	whole.index = NULL;
 	return BAKE_OK;
 }

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/num.h"
 #include "index/api.h"
+#include "index/facts.h"
 #include "index/index.h"
 #include "json/writer.h"
 #include "manifest/fields.h"
@@ -261,6 +262,7 @@ static void put_model(struct bake_json_writer *writer, const struct bake_index_m
 		bake_json_put_u64(writer, "min_ram_bytes", model->min_ram_bytes);
 	if (model->priority)
 		bake_json_put_u64(writer, "priority", model->priority);
+	bake_index_put_facts(writer, model);
 	bake_json_end_object(writer);
 }
 

@@ -164,6 +164,28 @@ static enum bake_status check_profiles(
 	return BAKE_OK;
 }
 
+/* A model supports another one, not itself. */
+static enum bake_status check_support(
+	const struct bake_json *root, const struct bake_manifest *manifest, struct bake_error *err)
+{
+	for (size_t i = 0; i < manifest->model_count; i++) {
+		const struct bake_model *model = &manifest->models[i];
+		const struct bake_model *support =
+			model->support ? bake_manifest_find(manifest, model->support) : NULL;
+		const char *near;
+
+		if (!model->support || (support && support != model))
+			continue;
+		complain(root, "models", model->id, "manifest.unknown-model", err,
+			support ? "a model cannot support itself:" : "there is no model",
+			model->support);
+		near = bake_text_nearest(model->support, manifest->model_count, model_id, manifest);
+		return near && !support ? bake_error_hint(err, "did you mean \"%s\"?", near)
+					: err->status;
+	}
+	return BAKE_OK;
+}
+
 static int compare_names(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -247,6 +269,7 @@ static enum bake_status read_document(
 		manifest->title = manifest->name;
 	BAKE_TRY(check_names(root, manifest, err));
 	BAKE_TRY(check_profiles(root, manifest, err));
+	BAKE_TRY(check_support(root, manifest, err));
 	BAKE_TRY(check_selections(root, manifest, err));
 	return check_paths(root, manifest, err);
 }

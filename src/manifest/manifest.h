@@ -57,7 +57,8 @@ struct bake_model {
 	const char *category;
 	const char *group;
 	const char *license;
-	const char *path; /* below the models directory */
+	const char *path;    /* below the models directory */
+	const char *support; /* another model, by id or alias, whose configuration fills gaps */
 	struct bake_source source;
 	struct bake_variant variant;
 	const char *const *mirrors;

@@ -43,6 +43,7 @@ TEXT_FIELD(role, BAKE_NAME_MAX)
 TEXT_FIELD(category, BAKE_NAME_MAX)
 TEXT_FIELD(group, BAKE_NAME_MAX)
 TEXT_FIELD(license, BAKE_NAME_MAX)
+TEXT_FIELD(support, BAKE_NAME_MAX)
 LIST_FIELD(include, include_count, BAKE_PATH_MAX)
 LIST_FIELD(exclude, exclude_count, BAKE_PATH_MAX)
 LIST_FIELD(tags, tag_count, BAKE_NAME_MAX)
@@ -302,6 +303,7 @@ enum bake_status bake_model_read(const struct bake_json *value, struct bake_aren
 		{"category", read_category, false},
 		{"group", read_group, false},
 		{"license", read_license, false},
+		{"support", read_support, false},
 		{"source", read_source, true},
 		{"mirrors", read_mirrors, false},
 		{"include", read_include, false},

@@ -14,6 +14,8 @@
 #include "fs/dir.h"
 #include "index/index.h"
 #include "ops/document.h"
+#include "ops/inspect.h"
+#include "ops/index_describe.h"
 #include "ops/index_pickle.h"
 #include "ops/placement.h"
 
@@ -144,6 +146,24 @@ static enum bake_status nothing_there(
 	return err->status;
 }
 
+/* A header that cannot be read is known to be broken now: said here, judged by bake-verify. */
+static void warn_problems(const struct bake_index_build_options *options,
+	const struct bake_described *described, const struct bake_index *index)
+{
+	for (size_t i = 0; i < described->count; i++) {
+		const struct bake_inspection *inspection = described->inspections[i];
+
+		for (size_t k = 0; inspection && k < inspection->file_count; k++) {
+			const struct bake_inspected_file *file = &inspection->files[k];
+
+			if (file->problem && file->use != BAKE_INSPECT_OTHER)
+				bake_emitf(options->events, BAKE_EVENT_WARNING,
+					"%s: %s: bake-verify says more",
+					BAKE_SHOW(index->models[i].id), BAKE_SHOW(file->problem));
+		}
+	}
+}
+
 /* The manifest that was named, or the one beside the lock. */
 static enum bake_status load_manifest(const struct bake_index_build_options *options,
 	struct bake_manifest **out, struct bake_error *err)
@@ -161,6 +181,7 @@ enum bake_status bake_index_build_text(const struct bake_index_build_options *op
 {
 	_cleanup_(bake_lock_free) struct bake_lock *lock = NULL;
 	_cleanup_(bake_manifest_free) struct bake_manifest *manifest = NULL;
+	_cleanup_(bake_described_release) struct bake_described described = {NULL};
 	_cleanup_(bake_index_free) struct bake_index *index = NULL;
 	_cleanup_(close_roots) struct roots roots = {NULL, 0};
 	_cleanup_free_ bool *baked = NULL;
@@ -184,5 +205,9 @@ enum bake_status bake_index_build_text(const struct bake_index_build_options *op
 		return nothing_there(&roots, lock, err);
 	BAKE_TRY(bake_index_build(manifest, lock, baked, generated_at, &index, err));
 	BAKE_TRY(bake_index_mark_executable(index, roots.fds, roots.count, err));
+	if (!options->no_architecture)
+		BAKE_TRY(bake_index_describe(
+			index, manifest, roots.fds, roots.count, &described, err));
+	warn_problems(options, &described, index);
 	return bake_index_write(index, options->generator, out, err);
 }

@@ -3,6 +3,9 @@
 #ifndef OPS_INDEX_BUILD_H
 #define OPS_INDEX_BUILD_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/event.h"
@@ -13,6 +16,7 @@ struct bake_index_build_options {
 	/* Where files are looked for, in this order: several when layers are mounted apart. */
 	const char *const *models_dirs;
 	size_t dir_count;
+	bool no_architecture;  /* leave out what the files themselves say */
 	const char *generator; /* "bake-index VERSION" */
 	const struct bake_events *events;
 };

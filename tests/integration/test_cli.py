@@ -9,7 +9,9 @@ import pytest
 from conftest import ROOT, TOOLS, environment, fails, ok, run
 
 COMMANDS = [["bake-lock"], ["bake-fetch"], ["bake-verify"], ["bake-index", "build"],
-            ["bake-index", "show"], ["bake-index", "path"]]
+            ["bake-index", "show"], ["bake-index", "path"], ["bake-index", "inspect"],
+            ["bake-index", "estimate"], ["bake-index", "migrate"], ["bake-index", "reconcile"],
+            ["bake-index", "apply"]]
 SIMPLE = ["bake-lock", "bake-fetch", "bake-verify", "bake-index"]
 names = [" ".join(command) for command in COMMANDS]
 
@@ -59,9 +61,10 @@ def test_exit_codes_are_one_table(tool):
 def test_every_error_id_is_in_the_manual():
     source = "".join(path.read_text() for folder in ("src", "tools")
                      for path in (ROOT / folder).rglob("*.[ch]"))
-    ids = set(re.findall(r'"((?:auth|config|data|digest|disk|fetch|fs|gguf|hub|index|integrity|'
-                         r'internal|json|layout|local|lock|manifest|net|path|pin|pipeline|policy|'
-                         r'probe|schema|shard|st|sys|tls|url|usage|values|verify)\.[a-z0-9-]+)"', source))
+    ids = set(re.findall(r'"((?:auth|config|data|digest|disk|estimate|fetch|fs|gguf|hub|index|inspect|'
+                         r'integrity|internal|json|layout|local|lock|manifest|net|path|pin|pipeline|policy|probe|'
+                         r'registry|reconcile|metrics|schema|shard|st|sys|tls|'
+                         r'url|usage|values|verify)\.[a-z0-9-]+)"', source))
     manual = set(re.findall(r"^\| `([a-z]+\.[a-z0-9-]+|interrupted)`",
                             (ROOT / "docs/man/bake.7.md").read_text(), re.M))
     ids = {name for name in ids if not name.endswith(".json")}  # names of files
@@ -199,7 +202,7 @@ def test_output_that_cannot_be_made(tmp_path, command, name, error):
     ["bake-verify", "-d", "{}"],
     ["bake-index", "biuld"], ["bake-index"], ["bake-index", "build"],
     ["bake-index", "build", "-l", "{}/none"], ["bake-index", "show", "-d", "{}"],
-    ["bake-index", "path", "-d", "{}", "m"], ["bake-index", "path"],
+    ["bake-index", "path", "-d", "{}", "m"], ["bake-index", "path"], ["bake-index", "estimate"],
 ], ids=" ".join)
 def test_json_is_one_document_of_every_failure(tmp_path, command):
     result = run(*[word.format(tmp_path) for word in command], "--json", cwd=ROOT)
