@@ -35,7 +35,7 @@ enum bake_status bake_verifying_structure(const struct bake_verify_options *opti
 		.files = bake_arena_array(
 			&report->arena, report->name_count, sizeof(*structure->files)),
 		.file_count = report->name_count,
-		.jobs = options->quick && !options->jobs ? 1 : options->jobs,
+		.jobs = options->jobs,
 		.selected = true,
 		.scan_values = options->scan_values,
 	};
