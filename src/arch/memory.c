@@ -41,6 +41,7 @@ enum bake_engine bake_engine_usual(const struct bake_memory_model *model)
 	return bake_text_equal(model->format, "gguf") ? BAKE_ENGINE_LLAMA_CPP : BAKE_ENGINE_VLLM;
 }
 
+BAKE_PRINTF(3, 0)
 static struct bake_memory_part *new_part(
 	struct bake_memory *memory, const char *name, const char *because, va_list args)
 {
@@ -219,6 +220,9 @@ void bake_memory_estimate(const struct bake_memory_model *model,
 	}
 	engines[wish->engine].estimate(model, wish, out);
 	sum_parts(out);
+	if (model->weights->absent_bytes)
+		bake_memory_note(
+			out, "weights that are not here count with the sizes of their files");
 	if (!out->known)
 		bake_memory_note(out, "the total is at least this: not every part is known");
 	if (out->context_model &&

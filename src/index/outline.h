@@ -7,6 +7,9 @@
 #ifndef INDEX_OUTLINE_H
 #define INDEX_OUTLINE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/span.h"
@@ -17,6 +20,7 @@ struct bake_outline {
 	struct bake_span *parts; /* what was cut, by number: borrowed from the document */
 	size_t count;
 	size_t room;
+	bool odd; /* a part that is no object: the document is wrong */
 };
 
 /* Cuts objects only. What is no JSON is left to the parser's complaint. */

@@ -457,7 +457,9 @@ static enum bake_status read_whole(
 		memcpy(kept, text.ptr, text.len);
 	whole->index->text = kept;
 	BAKE_TRY(bake_outline_make(bake_span(kept, text.len), &whole->outline, err));
-	if (read_text(whole, bake_buf_span(&whole->outline.text), document, &why) == BAKE_OK)
+	if (whole->outline.odd)
+		bake_error_set(&why, BAKE_ERR_DATA, "json.type", "a part is no object");
+	else if (read_text(whole, bake_buf_span(&whole->outline.text), document, &why) == BAKE_OK)
 		return BAKE_OK;
 	whole->outline.count = 0;
 	whole->index->model_count = 0;

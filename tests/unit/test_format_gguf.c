@@ -193,6 +193,8 @@ static const struct bad_row {
 		"dimension 1"},
 	{"dimension of 2^63-1", {FIRST_DIM, 8, INT64_MAX}, "gguf.tensor", FIRST_DIM, ""},
 	{"product of 2^63", {FIRST_DIM_1, 8, (uint64_t)1 << 58}, "gguf.tensor", FIRST_DIM_1, ""},
+	{"product at ggml's limit", {FIRST_DIM, 8, INT64_MAX / 2}, "gguf.tensor", FIRST_DIM_1, ""},
+	{"product below it", {FIRST_DIM, 8, INT64_MAX / 2 - 1}, "gguf.tensor", FIRST_TYPE, ""},
 	{"bytes over 2^64", {SECOND_DIM, 8, INT64_MAX - 1}, "gguf.tensor", SECOND_TYPE, "'t.b'"},
 	{"row of half a block", {FIRST_DIM, 8, 48}, "gguf.tensor", FIRST_TYPE, "rows of 48"},
 	{"row of 0 blocks and 31", {FIRST_DIM, 8, 31}, "gguf.tensor", FIRST_TYPE, "q4_0"},
@@ -289,6 +291,14 @@ static void make_alignment_1(struct gguf_maker *maker)
 	gguf_tensor(maker, "b", 24, DIMS(3));
 }
 
+static void make_alignment_4(struct gguf_maker *maker)
+{
+	maker->alignment = 4;
+	gguf_u32(maker, "general.alignment", 4);
+	gguf_tensor(maker, "a", 24, DIMS(3));
+	gguf_tensor(maker, "b", 24, DIMS(3));
+}
+
 static void make_alignment_64(struct gguf_maker *maker)
 {
 	maker->alignment = 64;
@@ -373,6 +383,7 @@ static const struct good_row {
 	{"name of 63 bytes", make_name_of_63, false, NULL, NULL},
 	{"name of 64 bytes", make_long_name, false, NULL, "name-long: tensor 'nnnnn"},
 	{"alignment 1", make_alignment_1, false, NULL, "alignment: 1 is no multiple of 8"},
+	{"alignment 4", make_alignment_4, false, NULL, "alignment: 4 is no multiple of 8"},
 	{"alignment 64", make_alignment_64, false, NULL, NULL},
 	{"alignment 1 MiB", make_alignment_max, false, NULL, NULL},
 	{"bytes behind the last tensor", make_tail, false, NULL, "tail: 1 bytes"},
@@ -858,6 +869,61 @@ static void sizes_near_the_end(void)
 	assert_null(gguf);
 }
 
+/* Where a tensor of an unknown type ends is known by the next one only. */
+static const struct place_row {
+	const char *name;
+	uint64_t first, second; /* the offsets; the file has 101 bytes of data */
+	const char *tensor;	/* which is refused; NULL: good */
+} places[] = {
+	{"in the file", 0, 64, NULL},
+	{"nothing between", 0, 0, NULL},
+	{"not at the beginning", 32, 64, "tensor 'a'"},
+	{"not aligned", 0, 65, "tensor 'b'"},
+	{"past the end", 0, 128, "tensor 'a'"},
+	{"at the end of numbers", 0, UINT64_MAX, "tensor 'a'"},
+};
+
+static void try_place(void **state)
+{
+	_cleanup_(gguf_maker_release) struct gguf_maker maker = GGUF_MAKER_INIT;
+	_cleanup_(bake_gguf_free) struct bake_gguf *gguf = NULL;
+	const struct place_row *row = *state;
+	struct bake_error err = BAKE_ERROR_INIT;
+	struct bake_span file;
+	uint64_t need = 0;
+
+	gguf_tensor_at(&maker, "a", 99, DIMS(32, 2), row->first);
+	gguf_tensor_at(&maker, "b", 98, DIMS(3), row->second);
+	maker.data_bytes = 101;
+	file = gguf_finish(&maker);
+	check_status(
+		bake_gguf_parse(file, file.len, "m.gguf", BAKE_GGUF_TOLERANT, &need, &gguf, &err),
+		&err, row->tensor ? BAKE_ERR_DATA : BAKE_OK, "gguf.bounds");
+	if (row->tensor) {
+		assert_non_null(strstr(err.message, row->tensor));
+		return;
+	}
+	check_places(gguf);
+	assert_null(gguf->tensors[0].type);
+	assert_int_equal(gguf->tensors[0].type_id, 99);
+	assert_int_equal(gguf->tensors[0].bytes, row->second);
+	assert_int_equal(gguf->tensors[1].bytes, 101 - row->second);
+}
+
+/* The data of the second begins before that of the first. */
+static void unknown_type_backwards(void)
+{
+	_cleanup_(gguf_maker_release) struct gguf_maker maker = GGUF_MAKER_INIT;
+	struct bake_span file;
+
+	gguf_tensor_at(&maker, "f", 0, DIMS(8), 0);
+	gguf_tensor_at(&maker, "a", 99, DIMS(32, 2), 32);
+	gguf_tensor_at(&maker, "b", 0, DIMS(3), 0);
+	maker.data_bytes = 101;
+	file = gguf_finish(&maker);
+	check_refused(file, BAKE_GGUF_TOLERANT, "gguf.bounds", 57, "tensor 'a': it begins at 32");
+}
+
 static const struct split_row {
 	const char *name;
 	bool good;
@@ -904,6 +970,7 @@ static const struct scenario others[] = {
 	{"texts are no numbers", texts_are_no_numbers},
 	{"every name is found", every_name_is_found},
 	{"the first repetition is named", first_repetition_is_named},
+	{"unknown type backwards", unknown_type_backwards},
 	{"names with one hash", names_with_one_hash},
 	{"limits", limits},
 	{"header limit", header_limit},
@@ -919,6 +986,7 @@ int main(void)
 		{"head", goods, sizeof(goods[0]), countof(goods), try_head},
 		{"damage", goods, sizeof(goods[0]), countof(goods), try_damage},
 		ROWS(numbers, try_number),
+		ROWS(places, try_place),
 		ROWS(splits, try_split),
 		ROWS(others, play_scenario),
 	};
