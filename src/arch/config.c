@@ -345,14 +345,20 @@ static enum bake_status read_transformers(struct bake_arch_config *config, struc
 	return read_precision(config, err);
 }
 
-enum bake_status bake_arch_read_config(
-	struct bake_arch *arch, struct bake_span text, const char *path, struct bake_error *err)
+enum bake_status bake_arch_config_read(struct bake_arch *arch, const char *kind,
+	struct bake_span text, const char *path, struct bake_error *err)
 {
 	_cleanup_(bake_arch_config_release) struct bake_arch_config config = {.doc = NULL};
 	struct bake_arch_value class_name;
 
-	BAKE_TRY(bake_arch_config_open(arch, "config", text, path, &config, err));
+	BAKE_TRY(bake_arch_config_open(arch, kind, text, path, &config, err));
 	if (bake_arch_config_find(&config, &config.root, "_class_name", &class_name))
 		return bake_arch_config_diffusers(&config, err);
 	return read_transformers(&config, err);
+}
+
+enum bake_status bake_arch_read_config(
+	struct bake_arch *arch, struct bake_span text, const char *path, struct bake_error *err)
+{
+	return bake_arch_config_read(arch, "config", text, path, err);
 }

@@ -117,6 +117,11 @@ enum bake_status bake_arch_config_vision_rows(const struct bake_arch_config *con
 /* "bfloat16" and "torch.bfloat16" as "bf16"; what is not known as it is; NULL for "auto". */
 const char *bake_arch_precision(const char *dtype);
 
+/* bake_arch_read_config for a document that stands elsewhere than in a file of its own: kind begins
+ * its sources, "safetensors". */
+enum bake_status bake_arch_config_read(struct bake_arch *arch, const char *kind,
+	struct bake_span text, const char *path, struct bake_error *err) BAKE_CHECKED;
+
 /* The parts of read_config. */
 enum bake_status bake_arch_config_layers(
 	const struct bake_arch_config *config, struct bake_error *err) BAKE_CHECKED;

@@ -90,7 +90,7 @@ static double shortest(float value)
 		if (strtof(text, NULL) == value)
 			return strtod(text, NULL);
 	}
-	return value;
+	return (double)value;
 }
 
 enum bake_status bake_gguf_in_real(const struct bake_gguf_in *in, const char *suffix, double *out,

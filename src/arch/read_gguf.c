@@ -3,6 +3,7 @@
  * The architecture of a GGUF file. Keys stand behind the name of the architecture, "qwen2.", and
  * what they are called is the same for all (gguf-py, constants.py).
  */
+#include "arch/config.h"
 #include "arch/gguf_facts.h"
 
 #include <inttypes.h>
@@ -274,7 +275,7 @@ static enum bake_status read_quantization(const struct bake_gguf_in *in, struct 
 		found.bits = (uint64_t)main->block_bytes * 8 / main->block;
 		found.group_size = main->block == 32 ? 32 : 0; /* larger blocks have parts */
 		BAKE_TRY(bake_arch_set_text(in->arch, BAKE_ARCH_WEIGHT_PRECISION,
-			bake_span_text(main->name), "tensors", err));
+			bake_span_text(bake_arch_precision(main->name)), "tensors", err));
 	}
 	return found.label ? bake_arch_set_quantization(in->arch, &found, err) : BAKE_OK;
 }

@@ -4,7 +4,7 @@
  * with JSON documents as texts. A document in it that cannot be read is a warning: the tensors are
  * what they are.
  */
-#include "arch/record.h"
+#include "arch/config.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -45,6 +45,13 @@ static enum bake_status warn_of(struct bake_arch *arch, const char *path, const 
 	}
 	return bake_arch_warn(arch, err, "%s: %s in __metadata__ cannot be read: %s",
 		BAKE_SHOW(path), key, why->message);
+}
+
+static enum bake_status warn_of_length(
+	struct bake_arch *arch, const char *path, const char *key, struct bake_error *err)
+{
+	return bake_arch_warn(
+		arch, err, "%s: %s in __metadata__ is too long", BAKE_SHOW(path), key);
 }
 
 /* The width of the low-rank branch, from the first tensor that has one; 0 when none has. Its matrix
@@ -170,15 +177,14 @@ static enum bake_status read_base(
 	struct bake_arch *arch, const char *text, const char *path, struct bake_error *err)
 {
 	static const char key[] = "config";
-	_cleanup_(close_document) struct bake_json_doc *doc = NULL;
 	struct bake_error why = BAKE_ERROR_INIT;
+	struct bake_span span = bake_span_text(text);
 	char inner[BAKE_ARCH_TEXT_MAX + 1];
 
-	BAKE_TRY(open_document(arch, text, path, key, &doc, err));
-	if (!doc)
-		return BAKE_OK;
+	if (span.len > DOCUMENT_MAX)
+		return warn_of_length(arch, path, key, err);
 	(void)snprintf(inner, sizeof(inner), "%s:%s", path, key);
-	if (bake_arch_read_config(arch, bake_span_text(text), inner, &why) != BAKE_OK)
+	if (bake_arch_config_read(arch, "safetensors", span, inner, &why) != BAKE_OK)
 		return warn_of(arch, path, key, &why, err);
 	return BAKE_OK;
 }

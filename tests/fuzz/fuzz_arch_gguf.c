@@ -65,6 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CLAIM(succeeded(bake_arch_new(&arch, &err), &err));
 	CLAIM(succeeded(bake_arch_read_gguf(arch, gguf, "m.gguf", &err), &err));
 	bake_gguf_free(&gguf);
+	CLAIM(succeeded(bake_arch_finish(arch, &err), &err));
 	for (size_t i = 0; i < arch->warning_count; i++)
 		for (const char *at = arch->warnings[i]; *at; at++)
 			CLAIM(*at >= 0x20 && *at < 0x7f);

@@ -514,7 +514,7 @@ static const struct tensor_row {
 	{"most bytes", "flux", "", "a:8:32x100 b:1:32x10 c:0:32x2",
 		"params_billion=3.584e-06 weight_precision=q8_0", "Q8_0", 8, 32, "tensors"},
 	{"most bytes, not most tensors", "flux", "", "a:1:32x100 b:8:32x10 c:8:32x10",
-		"params_billion=3.84e-06 weight_precision=f16", "F16", 16, 0, "tensors"},
+		"params_billion=3.84e-06 weight_precision=fp16", "F16", 16, 0, "tensors"},
 	{"most bytes where the file type means nothing", "x", "/general.file_type=999",
 		"a:14:256x4", "params_billion=1.024e-06 weight_precision=q6_K", "Q6_K", 6, 0,
 		"tensors"},
@@ -523,27 +523,28 @@ static const struct tensor_row {
 	{"a part that says its file type", "x", "/split.count=2 /general.file_type=7",
 		"blk.3.a:8:32x4", "", "Q8_0", 0, 0, "gguf:m.gguf:general.file_type"},
 	{"blocks from names", "x", "", "blk.0.a:1:4x4 blk.11.b:1:4x4 blk.7.c:1:4x4",
-		"num_layers=12 params_billion=4.8e-08 weight_precision=f16", "F16", 16, 0,
+		"num_layers=12 params_billion=4.8e-08 weight_precision=fp16", "F16", 16, 0,
 		"tensors"},
 	{"the key beats the names", "x", "block_count=2", "blk.11.b:1:4x4",
-		"num_layers=2 params_billion=1.6e-08 weight_precision=f16", "F16", 16, 0,
+		"num_layers=2 params_billion=1.6e-08 weight_precision=fp16", "F16", 16, 0,
 		"tensors"},
 	{"names that are no blocks", "x", "",
 		"blk.:1:4x4 blk.x.a:1:4x4 blk.1:1:4x4 blk.99999999999999999999.a:1:4x4 "
 		"blk.4096.a:1:4x4",
-		"params_billion=8e-08 weight_precision=f16", "F16", 16, 0, "tensors"},
+		"params_billion=8e-08 weight_precision=fp16", "F16", 16, 0, "tensors"},
 	{"Qwen-Image", "qwen_image", "", "transformer_blocks.59.a:1:4x4",
-		"num_layers=60 params_billion=1.6e-08 weight_precision=f16", "F16", 16, 0,
+		"num_layers=60 params_billion=1.6e-08 weight_precision=fp16", "F16", 16, 0,
 		"tensors"},
 	{"Flux has two kinds of blocks", "flux", "",
 		"double_blocks.18.a:1:4x4 single_blocks.37.a:1:4x4",
-		"num_layers=19 params_billion=3.2e-08 weight_precision=f16", "F16", 16, 0,
+		"num_layers=19 params_billion=3.2e-08 weight_precision=fp16", "F16", 16, 0,
 		"tensors"},
 	{"tied", "llama", "", "token_embd.weight:1:8x100",
-		"vocab_size=100 params_billion=8e-07 weight_precision=f16 tie_word_embeddings=yes",
+		"vocab_size=100 params_billion=8e-07 weight_precision=fp16 tie_word_embeddings=yes",
 		"F16", 16, 0, "tensors"},
 	{"not tied", "llama", "", "token_embd.weight:1:8x100 output.weight:1:8x100",
-		"vocab_size=100 params_billion=1.6e-06 weight_precision=f16 tie_word_embeddings=no",
+		"vocab_size=100 params_billion=1.6e-06 weight_precision=fp16 "
+		"tie_word_embeddings=no",
 		"F16", 16, 0, "tensors"},
 };
 
@@ -587,12 +588,12 @@ static const struct clip_row {
 	{"LLaVA's width is that of its last matrix",
 		"/clip.projector_type='mlp vision.projection_dim=768",
 		"mm.0.weight:1:1024x4096 mm.2.weight:1:4096x5120",
-		"params_billion=0.025165824 weight_precision=f16 v.projection_dim=5120 "
+		"params_billion=0.025165824 weight_precision=fp16 v.projection_dim=5120 "
 		"v.projector_type=mlp",
 		NULL},
 	{"LLaVA of one matrix, before there were types",
 		"has_llava_projector=yes vision.projection_dim=768", "mm.0.weight:1:1024x4096",
-		"params_billion=0.004194304 weight_precision=f16 v.projection_dim=4096 "
+		"params_billion=0.004194304 weight_precision=fp16 v.projection_dim=4096 "
 		"v.projector_type=mlp",
 		NULL},
 	{"a flag that is not set", "has_llava_projector=no has_minicpmv_projector=yes", NULL,
@@ -646,6 +647,23 @@ static void each_fact_has_its_source(void)
 	check_source(arch, BAKE_ARCH_WEIGHT_PRECISION, "tensors");
 }
 
+/* What bake_arch_finish makes of it. */
+static void heads_of_0_divide_nothing(void)
+{
+	struct bake_error err = BAKE_ERROR_INIT;
+	_cleanup_(free_arch) struct bake_arch *none = read_made(
+		"llama", "block_count=2 embedding_length=64 attention.head_count=0", NULL);
+	_cleanup_(free_arch) struct bake_arch *some = read_made("llama", DENSE, NULL);
+
+	check_status(bake_arch_finish(none, &err), &err, BAKE_OK, NULL);
+	assert_null(bake_arch_get(none, BAKE_ARCH_HEAD_DIM));
+	assert_null(bake_arch_get(none, BAKE_ARCH_NUM_KV_HEADS));
+	check_status(bake_arch_finish(some, &err), &err, BAKE_OK, NULL);
+	assert_int_equal(bake_arch_u64(some, BAKE_ARCH_HEAD_DIM, 0), 8);
+	assert_int_equal(bake_arch_u64(some, BAKE_ARCH_NUM_KV_HEADS, 0), 8);
+	check_source(some, BAKE_ARCH_HEAD_DIM, "derived:hidden_size/num_attention_heads");
+}
+
 static void every_value_of_another_kind_is_a_warning(void)
 {
 	static const char *const wrong[] = {
@@ -675,6 +693,7 @@ static void every_value_of_another_kind_is_a_warning(void)
 
 static const struct scenario scenarios[] = {
 	{"each fact has its source", each_fact_has_its_source},
+	{"heads of 0 divide nothing", heads_of_0_divide_nothing},
 	{"every value of another kind is a warning", every_value_of_another_kind_is_a_warning},
 };
 
@@ -687,14 +706,14 @@ static const struct fixture_row {
 		"num_layers=2 num_attention_heads=4 num_kv_heads=4 hidden_size=128 "
 		"intermediate_size=784 "
 		"context_length=128 rope_theta=10000 params_billion=0.000101632 "
-		"weight_precision=f16 "
+		"weight_precision=fp16 "
 		"kv_heads_per_layer=4,2",
 		"F16"},
 	{"gguf-written/mnist-Q4_0.gguf",
 		"num_layers=2 num_attention_heads=4 num_kv_heads=4 hidden_size=128 "
 		"intermediate_size=784 "
 		"context_length=128 rope_theta=10000 params_billion=0.000101632 "
-		"weight_precision=f32 "
+		"weight_precision=fp32 "
 		"kv_heads_per_layer=4,2",
 		"Q4_0"},
 	{"gguf/ggml-vocab-bert-bge.gguf",

@@ -61,7 +61,7 @@ static const struct row {
 	{"a configuration that is no JSON", NULL, "NunchakuX", "nope", NULL, NULL, -2, 0,
 		"NunchakuX", 0, "m.safetensors: config in __metadata__ cannot be read: "},
 	{"a configuration that is no object", NULL, "NunchakuX", "7", NULL, NULL, -2, 0,
-		"NunchakuX", 0, "m.safetensors: config in __metadata__ "},
+		"NunchakuX", 0, "m.safetensors: config in __metadata__ cannot be read: "},
 	{"members of another kind", "{\"method\": \"svdquant\", \"weight\": 4, \"rank\": \"many\"}",
 		NULL, NULL, NULL, NULL, 0, 0, NULL, 0, NULL},
 	{"numbers that are too large",
@@ -173,6 +173,11 @@ static void what_the_file_says_is_kept_as_it_is(void)
 		"null, "
 		"\"group_size\": 64}, \"rank\": 32}");
 	assert_string_equal(arch->sources[0], "safetensors:m.safetensors");
+	assert_string_equal(bake_arch_get(arch, BAKE_ARCH_NUM_LAYERS)->source,
+		"safetensors:m.safetensors:config:num_layers");
+	assert_string_equal(bake_arch_get(arch, BAKE_ARCH_ARCHITECTURE)->text,
+		"NunchakuQwenImageTransformer2DModel");
+	assert_int_equal(bake_arch_u64(arch, BAKE_ARCH_HEAD_DIM, 0), 128);
 }
 
 static const struct scenario scenarios[] = {
