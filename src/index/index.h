@@ -40,6 +40,7 @@ struct bake_index_variant {
 };
 
 struct bake_arch;
+struct bake_gpu;
 struct bake_weights;
 
 /* What the files themselves say; what is NULL is not known. */
@@ -170,6 +171,7 @@ struct bake_index_wish {
 	bool has_steps;
 	uint32_t steps; /* 0: the plain file */
 	const char *precision;
+	const struct bake_gpu *gpu; /* Nunchaku's files must run there; NULL: anywhere */
 	/* Whether a choice is there now. NULL: what the index says is believed. */
 	bool (*is_local)(void *context, const struct bake_index_choice *choice);
 	void *context;
@@ -181,6 +183,32 @@ struct bake_index_wish {
  */
 struct bake_index_choice bake_index_select(
 	const struct bake_index *index, const char *group, const struct bake_index_wish *wish);
+
+enum bake_index_verdict {
+	BAKE_VERDICT_CHOSEN,
+	BAKE_VERDICT_NOT_PREFERRED, /* fits, and another one comes before it */
+	BAKE_VERDICT_NO_VARIANT,    /* others of the group have one: this is no choice among them */
+	BAKE_VERDICT_NOT_BAKED,
+	BAKE_VERDICT_RANK,	/* not allowed by the rule */
+	BAKE_VERDICT_WISH,	/* not what was asked for */
+	BAKE_VERDICT_GPU,	/* does not run on that GPU */
+	BAKE_VERDICT_NOT_LOCAL, /* in the index, and not there now */
+	BAKE_VERDICTS
+};
+
+enum {
+	BAKE_REASON_TEXT = 200
+};
+
+const char *bake_index_verdict_name(enum bake_index_verdict verdict);
+
+/*
+ * Why a choice of a group was or was not what bake_index_select chose with that wish. chosen is
+ * what it returned. reason is a sentence in printable ASCII.
+ */
+enum bake_index_verdict bake_index_explain(const struct bake_index *index,
+	const struct bake_index_wish *wish, const struct bake_index_choice *chosen,
+	const struct bake_index_choice *choice, char reason[BAKE_REASON_TEXT]);
 
 /* Whether model is one of those a group chooses from: where some have a variant, only those. */
 bool bake_index_is_candidate(const struct bake_index *index, const struct bake_index_model *model);

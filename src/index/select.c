@@ -2,8 +2,10 @@
 /* Which model of a group a server should load. */
 #include <string.h>
 
+#include "arch/gpu.h"
 #include "base/text.h"
-#include "index/index.h"
+#include "index/selecting.h"
+#include "manifest/nunchaku.h"
 
 const struct bake_index_model *bake_index_find(const struct bake_index *index, const char *id)
 {
@@ -59,7 +61,7 @@ bool bake_index_is_candidate(const struct bake_index *index, const struct bake_i
 	return true;
 }
 
-static bool rank_allowed(const struct bake_selection *rule, uint32_t rank)
+bool bake_selecting_rank(const struct bake_selection *rule, uint32_t rank)
 {
 	if (!rule || !rule->rank_count || !rank)
 		return true;
@@ -70,11 +72,22 @@ static bool rank_allowed(const struct bake_selection *rule, uint32_t rank)
 	return false;
 }
 
-static bool fits(const struct bake_variant *variant, const struct bake_index_wish *wish)
+bool bake_selecting_wish(const struct bake_variant *variant, const struct bake_index_wish *wish)
 {
 	return (!wish->rank || variant->rank == wish->rank) &&
 	       (!wish->has_steps || variant->steps == wish->steps) &&
 	       (!wish->precision || bake_text_equal(variant->precision, wish->precision));
+}
+
+bool bake_selecting_gpu(const struct bake_index_choice *choice, const struct bake_index_wish *wish,
+	struct bake_gpu_answer *out)
+{
+	struct bake_nunchaku_name ignored;
+
+	if (!wish->gpu || !bake_nunchaku_parse(choice->path, &ignored))
+		return true;
+	bake_gpu_judge_nunchaku(*wish->gpu, choice->variant.precision, out);
+	return out->verdict == BAKE_GPU_RUNS || out->verdict == BAKE_GPU_UNKNOWN;
 }
 
 static bool is_preferred(const struct bake_variant *have, const struct bake_variant *preferred)
@@ -85,7 +98,7 @@ static bool is_preferred(const struct bake_variant *have, const struct bake_vari
 }
 
 /* Position in the order of preference; the plain file follows the preferred ones. */
-static size_t preference(const struct bake_selection *rule, const struct bake_variant *variant)
+size_t bake_selecting_place(const struct bake_selection *rule, const struct bake_variant *variant)
 {
 	size_t count = rule ? rule->prefer_count : 0;
 
@@ -100,8 +113,8 @@ static size_t preference(const struct bake_selection *rule, const struct bake_va
 static bool before(const struct bake_selection *rule, const struct bake_index_choice *a,
 	const struct bake_index_choice *b)
 {
-	size_t a_place = preference(rule, &a->variant);
-	size_t b_place = preference(rule, &b->variant);
+	size_t a_place = bake_selecting_place(rule, &a->variant);
+	size_t b_place = bake_selecting_place(rule, &b->variant);
 
 	if (a_place != b_place)
 		return a_place < b_place;
@@ -120,8 +133,11 @@ static struct bake_index_choice better_of(const struct bake_selection *rule,
 {
 	for (size_t i = 0; i < bake_index_choice_count(model); i++) {
 		struct bake_index_choice choice = bake_index_choice_at(model, i);
+		struct bake_gpu_answer ignored;
 
-		if (!fits(&choice.variant, wish) || !rank_allowed(rule, choice.variant.rank))
+		if (!bake_selecting_wish(&choice.variant, wish) ||
+			!bake_selecting_rank(rule, choice.variant.rank) ||
+			!bake_selecting_gpu(&choice, wish, &ignored))
 			continue;
 		if (best.model && !before(rule, &choice, &best))
 			continue;

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "manifest/fields.h"
 #include "ops/inspect.h"
 
 /* The files of a model, as bake_inspect_files wants them. */
@@ -66,6 +67,12 @@ static const char *projector_path(
 	return NULL;
 }
 
+/* A label is a name, as an index takes them; what a file says may be anything. */
+static bool is_label(const char *label)
+{
+	return label && label[0] && strlen(label) <= BAKE_NAME_MAX;
+}
+
 static void take(struct bake_index_model *model, const struct bake_inspection *inspection,
 	struct bake_index_facts *facts)
 {
@@ -84,7 +91,8 @@ static void take(struct bake_index_model *model, const struct bake_inspection *i
 	if (inspection->format)
 		model->format = inspection->format;
 	/* A Nunchaku file's precision decides on which GPU it runs: its variant has the say. */
-	if (inspection->quantization && !model->variant.precision && !model->variant_count)
+	if (is_label(inspection->quantization) && !model->variant.precision &&
+		!model->variant_count)
 		model->quantization = inspection->quantization;
 }
 
