@@ -121,7 +121,7 @@ enum bake_status bake_runtime_model_json(const struct bake_runtime *runtime, con
 {
 	const struct bake_index_model *known;
 	struct bake_json_pull pull;
-	struct bake_span entry;
+	struct bake_span entry = {NULL, 0};
 	char *text;
 
 	err = RUNTIME_ERR(err);

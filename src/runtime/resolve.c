@@ -9,6 +9,10 @@
 #include "runtime/hidden.h"
 #include "runtime/place.h"
 
+enum {
+	HINT_FILES_MAX = 256 /* so many are looked at for what hides them */
+};
+
 /* What another place cannot make better. */
 static bool is_final(enum bake_status status)
 {
@@ -26,17 +30,24 @@ static enum bake_status found_at(enum bake_runtime_origin origin, const struct b
 	return BAKE_OK;
 }
 
-/* Why the baked one is not right, and what can be done about it. */
-static void explain_baked(const struct bake_runtime *runtime,
-	const struct bake_index_choice *choice, struct bake_error *err)
+/* Says which mount hides it, if one does. */
+static void hint_hidden(const struct bake_runtime *runtime, const struct bake_index_model *model,
+	struct bake_error *err)
 {
-	const struct bake_index_model *model = choice->model;
+	size_t count = model->file_count < HINT_FILES_MAX ? model->file_count : HINT_FILES_MAX;
 
+	for (size_t i = 0; i < count && !err->hint[0]; i++)
+		bake_hidden_hint(runtime->models_dir, model->files[i].path, err);
+}
+
+/* Why the baked one is not there. */
+static void explain_baked(const struct bake_runtime *runtime, const struct bake_index_model *model,
+	struct bake_error *err)
+{
 	if (err->status != BAKE_ERR_UNAVAILABLE)
 		return;
 	if (model->baked)
-		bake_hidden_hint(
-			runtime->models_dir, model->file_count ? model->files[0].path : NULL, err);
+		hint_hidden(runtime, model, err);
 	else
 		bake_error_set(err, BAKE_ERR_UNAVAILABLE, "index.not-local",
 			"model '%s' is not baked", BAKE_SHOW(model->id));
@@ -81,7 +92,7 @@ enum bake_status bake_runtime_find_choice(struct bake_runtime *runtime,
 
 	if (bake_place_check(runtime->models_dir, choice, level, &found, &baked) == BAKE_OK)
 		return found_at(BAKE_RUNTIME_BAKED, &baked, found, out);
-	explain_baked(runtime, choice, &baked);
+	explain_baked(runtime, choice->model, &baked);
 	if (is_final(baked.status)) {
 		*err = baked;
 		return err->status;
