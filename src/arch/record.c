@@ -60,9 +60,9 @@ uint64_t bake_arch_u64(const struct bake_arch *arch, enum bake_arch_field field,
 	return arch->facts[field].known ? arch->facts[field].u64 : missing;
 }
 
-const char *bake_arch_printable(struct bake_arch *arch, struct bake_span text)
+/* Returns the length of what is now in out. What is longer than the room ends in "...". */
+static size_t show(struct bake_span text, char out[BAKE_ARCH_TEXT_MAX + 1])
 {
-	char out[BAKE_ARCH_TEXT_MAX + 1];
 	size_t used = 0;
 
 	for (size_t i = 0; i < text.len; i++) {
@@ -70,7 +70,7 @@ const char *bake_arch_printable(struct bake_arch *arch, struct bake_span text)
 		bool plain = byte >= 0x20 && byte < 0x7f;
 
 		if (used + (plain ? 1 : 4) > BAKE_ARCH_TEXT_MAX) {
-			used = used < BAKE_ARCH_TEXT_MAX - 3 ? used : BAKE_ARCH_TEXT_MAX - 3;
+			used = bake_u64_min(used, BAKE_ARCH_TEXT_MAX - 3);
 			memcpy(out + used, "...", 3);
 			used += 3;
 			break;
@@ -81,27 +81,40 @@ const char *bake_arch_printable(struct bake_arch *arch, struct bake_span text)
 			(void)snprintf(out + used, 5, "\\x%02x", byte);
 		used += plain ? 1 : 4;
 	}
-	return bake_arena_copy(&arch->arena, out, used);
+	out[used] = '\0';
+	return used;
 }
 
-/* Adds to a list of texts, each once; the last of max places is for saying that there are more. */
+const char *bake_arch_printable(struct bake_arch *arch, struct bake_span text)
+{
+	char out[BAKE_ARCH_TEXT_MAX + 1];
+	size_t len = show(text, out);
+
+	return bake_arena_copy(&arch->arena, out, len);
+}
+
+/* Adds to a list of texts, each once; the last of max places is for saying that there are more.
+ * What is not kept takes no memory: a document can give a reason to warn a million times. */
 static enum bake_status add_once(struct bake_arch *arch, const char ***list, size_t *count,
 	size_t max, const char *text, struct bake_error *err)
 {
-	const char *copy = bake_arch_printable(arch, bake_span_text(text));
+	char shown[BAKE_ARCH_TEXT_MAX + 1];
+	const char *copy = "there are more than are kept";
+	size_t len = show(bake_span_text(text), shown);
 
-	if (!*list)
-		*list = bake_arena_array(&arch->arena, max, sizeof(**list));
-	if (!copy || !*list)
-		return bake_error_nomem(err);
 	for (size_t i = 0; i < *count; i++) {
-		if (strcmp((*list)[i], copy) == 0)
+		if (strcmp((*list)[i], shown) == 0)
 			return BAKE_OK;
 	}
 	if (*count == max)
 		return BAKE_OK;
-	(*list)[*count] = *count == max - 1 ? "there are more than are kept" : copy;
-	++*count;
+	if (!*list)
+		*list = bake_arena_array(&arch->arena, max, sizeof(**list));
+	if (*count < max - 1)
+		copy = bake_arena_copy(&arch->arena, shown, len);
+	if (!copy || !*list)
+		return bake_error_nomem(err);
+	(*list)[(*count)++] = copy;
 	return BAKE_OK;
 }
 
@@ -356,23 +369,23 @@ static enum bake_status fill_details(
 	return arch->quantization.details ? BAKE_OK : bake_error_nomem(err);
 }
 
-enum bake_status bake_arch_set_quantization(
-	struct bake_arch *arch, const struct bake_arch_quantization *more, struct bake_error *err)
+enum bake_status bake_arch_set_quantization(struct bake_arch *arch,
+	const struct bake_arch_quantization *quantization, struct bake_error *err)
 {
 	struct bake_arch_quantization *known = &arch->quantization;
 	const char *method = NULL;
 
-	BAKE_TRY(fill_text(arch, &method, more->method, err));
+	BAKE_TRY(fill_text(arch, &method, quantization->method, err));
 	if (!method || (known->method && strcmp(known->method, method) != 0))
 		return BAKE_OK;
-	if (more->bits > BAKE_SIZE_MAX || more->rank > BAKE_SIZE_MAX)
+	if (quantization->bits > BAKE_SIZE_MAX || quantization->rank > BAKE_SIZE_MAX)
 		return bake_arch_warn(
-			arch, err, "the quantization of %s is out of range", more->source);
+			arch, err, "the quantization of %s is out of range", quantization->source);
 	known->method = method;
-	BAKE_TRY(fill_text(arch, &known->source, more->source, err));
-	BAKE_TRY(fill_text(arch, &known->label, more->label, err));
-	known->bits = known->bits ? known->bits : more->bits;
-	known->group_size = known->group_size ? known->group_size : more->group_size;
-	known->rank = known->rank ? known->rank : more->rank;
-	return fill_details(arch, more->details, err);
+	BAKE_TRY(fill_text(arch, &known->source, quantization->source, err));
+	BAKE_TRY(fill_text(arch, &known->label, quantization->label, err));
+	known->bits = known->bits ? known->bits : quantization->bits;
+	known->group_size = known->group_size ? known->group_size : quantization->group_size;
+	known->rank = known->rank ? known->rank : quantization->rank;
+	return fill_details(arch, quantization->details, err);
 }

@@ -21,8 +21,8 @@ enum {
 	DOCUMENT_BYTES = 64 * 1024
 };
 
-static enum bake_status read_all(
-	int fd, const char *path, struct bake_buf *out, struct bake_error *err)
+enum bake_status bake_file_read_fd(
+	int fd, const char *name, struct bake_buf *out, struct bake_error *err)
 {
 	_cleanup_free_ char *piece = malloc(DOCUMENT_BYTES);
 	ssize_t got;
@@ -33,10 +33,10 @@ static enum bake_status read_all(
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return bake_error_errno(err, errno, "read '%s'", BAKE_SHOW(path));
+			return bake_error_errno(err, errno, "read '%s'", BAKE_SHOW(name));
 		bake_buf_add(out, piece, (size_t)got);
 		if (out->full || out->nomem)
-			return bake_buf_status(out, BAKE_SHOW(path), err);
+			return bake_buf_status(out, BAKE_SHOW(name), err);
 	}
 	return BAKE_OK;
 }
@@ -47,7 +47,7 @@ enum bake_status bake_file_read(const char *path, struct bake_buf *out, struct b
 	struct stat st;
 
 	if (strcmp(path, "-") == 0)
-		return read_all(STDIN_FILENO, "standard input", out, err);
+		return bake_file_read_fd(STDIN_FILENO, "standard input", out, err);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0) {
 		bake_error_errno(err, errno, "'%s'", BAKE_SHOW(path));
@@ -56,7 +56,28 @@ enum bake_status bake_file_read(const char *path, struct bake_buf *out, struct b
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
 		return bake_error_set(err, BAKE_ERR_NOINPUT, "fs.not-found", "'%s' is a directory",
 			BAKE_SHOW(path));
-	return read_all(fd, path, out, err);
+	return bake_file_read_fd(fd, path, out, err);
+}
+
+enum bake_status bake_file_read_at(
+	int fd, uint64_t offset, void *bytes, size_t len, size_t *out_len, struct bake_error *err)
+{
+	uint8_t *at = bytes;
+	size_t read = 0;
+
+	while (read < len) {
+		ssize_t got = pread(fd, at + read, len - read, (off_t)(offset + read));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return bake_error_errno(err, errno, "read");
+		if (got == 0)
+			break;
+		read += (size_t)got;
+	}
+	*out_len = read;
+	return BAKE_OK;
 }
 
 enum bake_status bake_file_write_at(

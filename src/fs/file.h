@@ -17,6 +17,10 @@
 enum bake_status bake_file_read(
 	const char *path, struct bake_buf *out, struct bake_error *err) BAKE_CHECKED;
 
+/* The same from a descriptor; name is for messages. */
+enum bake_status bake_file_read_fd(
+	int fd, const char *name, struct bake_buf *out, struct bake_error *err) BAKE_CHECKED;
+
 /*
  * Replaces dir/name by bytes: temporary file, sync, rename, sync of the directory. On failure the
  * former file is untouched; what a killed process left in dir is removed by the next one. mtime in
@@ -43,6 +47,10 @@ struct bake_read_progress {
 enum bake_status bake_file_hash(int fd, uint64_t first, uint64_t end,
 	struct bake_hasher *const *hashers, size_t count, const struct bake_read_progress *progress,
 	uint64_t *out_read, struct bake_error *err) BAKE_CHECKED;
+
+/* As many of the len bytes at offset as the file has, whatever short reads the kernel makes. */
+enum bake_status bake_file_read_at(int fd, uint64_t offset, void *bytes, size_t len,
+	size_t *out_len, struct bake_error *err) BAKE_CHECKED;
 
 /* All of bytes at offset, whatever short writes the kernel makes. */
 enum bake_status bake_file_write_at(

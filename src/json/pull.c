@@ -88,19 +88,18 @@ static enum bake_status unexpected(
 		wanted, BAKE_SHOW_SPAN(found, left < 16 ? left : 16));
 }
 
-/* Four hexadecimal digits; false when there are none. */
-static bool hex4(const uint8_t *digits, const uint8_t *end, uint32_t *out)
+/* The UTF-16 unit of an escape "\uXXXX"; false when at is none. */
+static bool unit_at(const uint8_t *at, const uint8_t *end, uint32_t *out)
 {
 	uint32_t value = 0;
 
-	if (end - digits < 4)
+	if (end - at < 6 || at[0] != '\\' || at[1] != 'u')
 		return false;
-	for (unsigned i = 0; i < 4; i++) {
-		uint8_t c = digits[i];
-		uint8_t letter = (uint8_t)(c | 0x20);
+	for (unsigned i = 2; i < 6; i++) {
+		uint8_t letter = (uint8_t)(at[i] | 0x20);
 
-		if (c >= '0' && c <= '9')
-			value = value << 4 | (uint32_t)(c - '0');
+		if (at[i] >= '0' && at[i] <= '9')
+			value = value << 4 | (uint32_t)(at[i] - '0');
 		else if (letter >= 'a' && letter <= 'f')
 			value = value << 4 | (uint32_t)(letter - 'a' + 10);
 		else
@@ -128,12 +127,11 @@ static size_t escape_at(const uint8_t *at, const uint8_t *end, uint32_t *out)
 		*out = (uint8_t)meant[letter - letters];
 		return 2;
 	}
-	if (at[1] != 'u' || !hex4(at + 2, end, out) || *out == 0)
+	if (!unit_at(at, end, out) || *out == 0)
 		return 0;
 	if (*out < 0xd800 || *out > 0xdfff)
 		return 6;
-	if (*out > 0xdbff || end - at < 12 || at[6] != '\\' || at[7] != 'u' ||
-		!hex4(at + 8, end, &low) || low < 0xdc00 || low > 0xdfff)
+	if (*out > 0xdbff || !unit_at(at + 6, end, &low) || low < 0xdc00 || low > 0xdfff)
 		return 0;
 	*out = 0x10000 + ((*out - 0xd800) << 10) + (low - 0xdc00);
 	return 12;

@@ -12,7 +12,9 @@
 
 enum {
 	/* Enough for the headers of most files with weights in one read. */
-	FIRST_BYTES = 256 * 1024
+	FIRST_BYTES = 256 * 1024,
+	/* Enough for most vocabularies: reading them again from the start costs more than this. */
+	SECOND_BYTES = 4 * 1024 * 1024
 };
 
 enum bake_weights_format bake_weights_format_of(const char *name, struct bake_span head)
@@ -63,6 +65,7 @@ static enum bake_status read_header(const struct bake_model_bytes *from, const c
 	enum bake_gguf_mode mode, struct bake_model_header *out, struct bake_error *err)
 {
 	uint64_t need = bake_u64_min(FIRST_BYTES, from->file_bytes);
+	uint64_t more;
 
 	BAKE_TRY(read_up_to(from, need, out, err));
 	out->format = bake_weights_format_of(name, bake_span(out->bytes, out->byte_count));
@@ -75,7 +78,8 @@ static enum bake_status read_header(const struct bake_model_bytes *from, const c
 				"%s: the reader asks for %llu bytes and has %zu", BAKE_SHOW(name),
 				(unsigned long long)need, out->byte_count);
 		/* A parser may know only what comes next: asking twice as much keeps it linear. */
-		need = bake_u64_max(need, bake_u64_min(2 * out->byte_count, from->file_bytes));
+		more = out->byte_count < SECOND_BYTES ? SECOND_BYTES : 2 * out->byte_count;
+		need = bake_u64_max(need, bake_u64_min(more, from->file_bytes));
 		BAKE_TRY(read_up_to(from, need, out, err));
 	}
 	return BAKE_OK;

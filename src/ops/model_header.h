@@ -33,7 +33,7 @@ struct bake_model_header {
 enum bake_weights_format bake_weights_format_of(const char *name, struct bake_span head);
 
 /*
- * Reads as much of the beginning as the parser asks for: twice as much each time. name decides the
+ * Reads as much of the beginning as the parser asks for: 4 MiB the second time, then twice as much each time. name decides the
  * format as above and is for messages. BAKE_WEIGHTS_NONE is no failure.
  */
 enum bake_status bake_model_header_read(const struct bake_model_bytes *from, const char *name,

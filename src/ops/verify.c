@@ -30,17 +30,21 @@ static enum bake_status start_report(
 	report->arena.max = ARENA_BYTES_MAX;
 	report->models = bake_arena_array(&report->arena, models, sizeof(*report->models));
 	report->files = bake_arena_array(&report->arena, files, sizeof(*report->files));
-	return report->models && report->files ? BAKE_OK : bake_error_nomem(err);
+	report->names = bake_arena_array(&report->arena, files, sizeof(*report->names));
+	return report->models && report->files && report->names ? BAKE_OK : bake_error_nomem(err);
 }
 
-static enum bake_status add_file(struct bake_verify_report *report, const char *path, uint64_t size,
-	const struct bake_digest *sha256, struct bake_error *err)
+/* name: the path by which a loader knows the file; path: where it is in the layout. */
+static enum bake_status add_file(struct bake_verify_report *report, const char *name,
+	const char *path, uint64_t size, const struct bake_digest *sha256, struct bake_error *err)
 {
 	struct bake_file_check *file = &report->files[report->file_count];
 	const char *copy = bake_arena_text(&report->arena, path);
 
-	if (!copy)
+	report->names[report->name_count] = bake_arena_text(&report->arena, name);
+	if (!copy || !report->names[report->name_count])
 		return bake_error_nomem(err);
+	report->name_count++;
 	BAKE_TRY(bake_relpath_parse_model(copy, &file->path, err));
 	file->size = size;
 	file->sha256 = *sha256;
@@ -73,7 +77,7 @@ static enum bake_status add_locked(const struct bake_verify_options *options,
 	struct bake_layout_place place;
 
 	BAKE_TRY(bake_layout_place(options->layout, &file, &report->arena, &place, err));
-	return add_file(report, place.bytes.text, locked->size, &locked->sha256, err);
+	return add_file(report, locked->path, place.bytes.text, locked->size, &locked->sha256, err);
 }
 
 /* Whether the model is to be looked at. What the layout has no place for can only be missed when
@@ -168,8 +172,8 @@ static enum bake_status expect_index(const struct bake_verify_options *options, 
 		BAKE_TRY(add_model(report, model->id, model->title ? model->title : model->id,
 			model->file_count, expected, err));
 		for (size_t k = 0; k < model->file_count; k++) {
-			BAKE_TRY(add_file(report, model->files[k].path, model->files[k].size,
-				&model->files[k].sha256, err));
+			BAKE_TRY(add_file(report, model->files[k].path, model->files[k].path,
+				model->files[k].size, &model->files[k].sha256, err));
 			report->files[report->file_count - 1].may_execute = model->executable_code;
 		}
 	}
@@ -246,6 +250,7 @@ static void sum_up(struct bake_verify_report *report)
 		if (model->expected && !model->listed)
 			model->wrong++;
 		report->wrong += model->wrong;
+		report->broken += model->broken;
 		report->verified_bytes = bake_u64_add_capped(report->verified_bytes, model->bytes);
 	}
 }
@@ -381,6 +386,22 @@ static void worst_file(const struct bake_verify_report *report, struct bake_erro
 	}
 }
 
+static void worse(const struct bake_error *error, struct bake_error *worst)
+{
+	if (error && (worst->status == BAKE_OK ||
+			     bake_status_worse(worst->status, error->status) != worst->status))
+		*worst = *error;
+}
+
+/* Of what has the right bytes and is no working model all the same. */
+static void worst_structure(const struct bake_verify_report *report, struct bake_error *worst)
+{
+	for (size_t i = 0; i < report->model_count; i++) {
+		worse(report->models[i].structure, worst);
+		worse(report->models[i].probe, worst);
+	}
+}
+
 /* What is there and should not be, when nothing that should be is wrong. */
 static void extra_error(const struct bake_verify_report *report, struct bake_error *err)
 {
@@ -413,13 +434,14 @@ static enum bake_status verdict(const struct bake_verify_report *report, bool al
 {
 	struct bake_error worst = BAKE_ERROR_INIT;
 	size_t extras = allow_extra ? 0 : report->extra_count;
-	size_t found = report->wrong + extras;
+	size_t found = report->wrong + report->broken + extras;
 
 	worst_file(report, &worst);
 	if (worst.status != BAKE_OK)
 		add_cause(report, &worst);
 	else if (extras)
 		extra_error(report, &worst);
+	worst_structure(report, &worst);
 	if (walked->status != BAKE_OK && !allow_extra) {
 		found++;
 		if (bake_status_worse(worst.status, walked->status) != worst.status)
@@ -461,9 +483,12 @@ enum bake_status bake_verify(const struct bake_verify_options *options,
 	bake_emit_plan(options->events, out->file_count, bytes);
 	BAKE_TRY(bake_store_check(root, out->files, out->file_count, &check, err));
 	BAKE_TRY(bake_verifying_pickles(options, root, out, err));
+	BAKE_TRY(bake_verifying_structure(options, root, out, err));
 	if (options->layout != BAKE_LAYOUT_PLAIN)
 		BAKE_TRY(bake_verifying_layout(options->layout, lock, root, out, err));
 	sum_up(out);
+	if (options->probe)
+		BAKE_TRY(bake_verifying_probe(options, out, err));
 	if (!options->name_count)
 		(void)find_extras(root, out, &walked);
 	return verdict(out, options->allow_extra, &walked, err);
@@ -471,5 +496,6 @@ enum bake_status bake_verify(const struct bake_verify_options *options,
 
 void bake_verify_report_release(struct bake_verify_report *report)
 {
+	bake_structure_release(&report->structure);
 	bake_arena_release(&report->arena);
 }

@@ -41,8 +41,7 @@ static void look_at(void *context, size_t index)
 		return;
 	status = look(looking, check, &check->error);
 	if (status != BAKE_OK)
-		check->state = status == BAKE_ERR_POLICY ? BAKE_FILE_REFUSED
-							 : BAKE_FILE_UNREADABLE;
+		check->state = status == BAKE_ERR_POLICY ? BAKE_FILE_REFUSED : BAKE_FILE_UNREADABLE;
 }
 
 enum bake_status bake_verifying_pickles(const struct bake_verify_options *options, int root,

@@ -23,4 +23,13 @@ enum bake_status bake_verifying_layout(enum bake_layout layout, const struct bak
 enum bake_status bake_verifying_pickles(const struct bake_verify_options *options, int root,
 	struct bake_verify_report *report, struct bake_error *err) BAKE_CHECKED;
 
+/* Looks at the structure of the files that are right. Comes after what may say that they are not, and
+ * before the layout's entries are added. */
+enum bake_status bake_verifying_structure(const struct bake_verify_options *options, int root,
+	struct bake_verify_report *report, struct bake_error *err) BAKE_CHECKED;
+
+/* Tries the probe with each model that is there and of which nothing is wrong. */
+enum bake_status bake_verifying_probe(const struct bake_verify_options *options,
+	struct bake_verify_report *report, struct bake_error *err) BAKE_CHECKED;
+
 #endif

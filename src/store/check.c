@@ -4,16 +4,16 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/parallel.h"
 #include "base/stop.h"
 #include "base/text.h"
 #include "fs/dir.h"
-#include "fs/file.h"
+#include "store/hashing.h"
 
 static const char *const state_names[] = {
 	[BAKE_FILE_UNCHECKED] = "unchecked",
@@ -37,27 +37,10 @@ struct checking {
 	int root;
 	struct bake_file_check *checks;
 	const struct bake_check_options *options;
+	struct stat *before;  /* of each file */
+	uint64_t *done;	      /* bytes read of each */
 	pthread_mutex_t lock; /* events come from one thread at a time */
 };
-
-/* Progress of one file, from whichever thread reads it. */
-struct progress {
-	struct checking *checking;
-	const struct bake_file_check *check;
-	uint64_t done;
-};
-
-static void on_more(void *context, uint64_t bytes)
-{
-	struct progress *progress = context;
-	const struct bake_file_check *check = progress->check;
-
-	progress->done += bytes;
-	(void)pthread_mutex_lock(&progress->checking->lock);
-	bake_emit_bytes(progress->checking->options->events, BAKE_EVENT_PROGRESS, check->path.text,
-		progress->done, check->size);
-	(void)pthread_mutex_unlock(&progress->checking->lock);
-}
 
 static bool same_file(const struct stat *before, const struct stat *after)
 {
@@ -68,60 +51,26 @@ static bool same_file(const struct stat *before, const struct stat *after)
 	       before->st_ctim.tv_nsec == after->st_ctim.tv_nsec;
 }
 
-static enum bake_file_state hash(
-	struct checking *checking, struct bake_file_check *check, int fd, const struct stat *before)
+static enum bake_file_state cannot_open(const struct bake_error *error)
 {
-	_cleanup_(bake_hasher_release) struct bake_hasher hasher = BAKE_HASHER_INIT;
-	struct bake_hasher *hashers[] = {&hasher};
-	struct progress state = {.checking = checking, .check = check};
-	struct bake_read_progress progress = {.more = on_more, .context = &state};
-	struct stat after;
-	uint64_t read;
-
-	if (bake_hasher_init_sha256(&hasher, &check->error) != BAKE_OK ||
-		bake_file_hash(fd, 0, UINT64_MAX, hashers, 1, &progress, &read, &check->error) !=
-			BAKE_OK ||
-		bake_hasher_final(&hasher, &check->actual, &check->error) != BAKE_OK)
-		return BAKE_FILE_UNREADABLE;
-	if (fstat(fd, &after) != 0 || !same_file(before, &after) || read != check->size)
-		return BAKE_FILE_CHANGED;
-	return bake_digest_equal(&check->actual, &check->sha256) ? BAKE_FILE_RIGHT
-								 : BAKE_FILE_WRONG_DIGEST;
+	if (error->status == BAKE_ERR_NOINPUT)
+		return BAKE_FILE_MISSING;
+	return error->status == BAKE_ERR_CANTCREATE ? BAKE_FILE_WRONG_TYPE : BAKE_FILE_UNREADABLE;
 }
 
-static enum bake_file_state look(struct checking *checking, struct bake_file_check *check)
+/* Of a file that is not what it should be: what it is instead is said by its beginning. */
+static void keep_head(struct bake_file_check *check, int fd)
 {
-	_cleanup_close_ int fd = -1;
-	enum bake_file_state state = BAKE_FILE_RIGHT;
-	struct stat st;
 	ssize_t got;
 
-	if (bake_open_regular(checking->root, check->path, &fd, &st, &check->error) != BAKE_OK) {
-		if (check->error.status == BAKE_ERR_NOINPUT)
-			return BAKE_FILE_MISSING;
-		return check->error.status == BAKE_ERR_CANTCREATE ? BAKE_FILE_WRONG_TYPE
-								  : BAKE_FILE_UNREADABLE;
-	}
-	check->actual_size = (uint64_t)st.st_size;
-	if (check->actual_size != check->size)
-		state = BAKE_FILE_WRONG_SIZE;
-	else if (!checking->options->quick)
-		state = hash(checking, check, fd, &st);
-	if (state == BAKE_FILE_WRONG_SIZE || state == BAKE_FILE_WRONG_DIGEST) {
-		got = pread(fd, check->head, sizeof(check->head), 0);
-		check->head_len = got > 0 ? (size_t)got : 0;
-	}
-	return state;
+	if (check->state != BAKE_FILE_WRONG_SIZE && check->state != BAKE_FILE_WRONG_DIGEST)
+		return;
+	got = pread(fd, check->head, sizeof(check->head), 0);
+	check->head_len = got > 0 ? (size_t)got : 0;
 }
 
-static void check_one(void *context, size_t index)
+static void tell(struct checking *checking, const struct bake_file_check *check)
 {
-	struct checking *checking = context;
-	struct bake_file_check *check = &checking->checks[index];
-
-	if (bake_stop_signal())
-		return;
-	check->state = look(checking, check);
 	if (check->state != BAKE_FILE_RIGHT)
 		return;
 	(void)pthread_mutex_lock(&checking->lock);
@@ -129,18 +78,110 @@ static void check_one(void *context, size_t index)
 	(void)pthread_mutex_unlock(&checking->lock);
 }
 
+/* Opens a file and looks at its size. True: its content is to be read, too. */
+static bool begin(void *context, size_t index, int *out_fd, uint64_t *out_size)
+{
+	struct checking *checking = context;
+	struct bake_file_check *check = &checking->checks[index];
+	_cleanup_close_ int fd = -1;
+	struct stat *before = &checking->before[index];
+
+	if (bake_stop_signal())
+		return false;
+	if (bake_open_regular(checking->root, check->path, &fd, before, &check->error) != BAKE_OK) {
+		check->state = cannot_open(&check->error);
+		return false;
+	}
+	check->actual_size = (uint64_t)before->st_size;
+	if (check->actual_size == check->size && !checking->options->quick) {
+		*out_size = check->size;
+		*out_fd = fd;
+		fd = -1;
+		return true;
+	}
+	check->state = check->actual_size == check->size ? BAKE_FILE_RIGHT : BAKE_FILE_WRONG_SIZE;
+	keep_head(check, fd);
+	tell(checking, check);
+	return false;
+}
+
+static void more(void *context, size_t index, uint64_t bytes)
+{
+	struct checking *checking = context;
+	const struct bake_file_check *check = &checking->checks[index];
+
+	checking->done[index] += bytes;
+	(void)pthread_mutex_lock(&checking->lock);
+	bake_emit_bytes(checking->options->events, BAKE_EVENT_PROGRESS, check->path.text,
+		checking->done[index], check->size);
+	(void)pthread_mutex_unlock(&checking->lock);
+}
+
+static enum bake_file_state judge(
+	struct bake_file_check *check, int fd, uint64_t read, const struct stat *before)
+{
+	struct stat after;
+
+	if (fstat(fd, &after) != 0 || !same_file(before, &after) || read != check->size)
+		return BAKE_FILE_CHANGED;
+	return bake_digest_equal(&check->actual, &check->sha256) ? BAKE_FILE_RIGHT
+								 : BAKE_FILE_WRONG_DIGEST;
+}
+
+static void end(void *context, size_t index, int fd, uint64_t read,
+	const struct bake_digest *digest, const struct bake_error *error)
+{
+	struct checking *checking = context;
+	struct bake_file_check *check = &checking->checks[index];
+
+	if (digest) {
+		check->actual = *digest;
+		check->state = judge(check, fd, read, &checking->before[index]);
+	} else {
+		check->error = *error;
+		check->state = BAKE_FILE_UNREADABLE;
+	}
+	keep_head(check, fd);
+	(void)close(fd);
+	tell(checking, check);
+}
+
+/* The largest first: a thread that gets one last would have the others wait. */
+static int compare_size(const void *a, const void *b, void *context)
+{
+	const struct bake_file_check *checks = context;
+	size_t first = *(const size_t *)a;
+	size_t second = *(const size_t *)b;
+
+	if (checks[first].size != checks[second].size)
+		return checks[first].size > checks[second].size ? -1 : 1;
+	return first < second ? -1 : first > second;
+}
+
 enum bake_status bake_store_check(int root, struct bake_file_check *checks, size_t count,
 	const struct bake_check_options *options, struct bake_error *err)
 {
+	_cleanup_free_ size_t *order = calloc(count + 1, sizeof(*order));
+	_cleanup_free_ struct stat *before = calloc(count + 1, sizeof(*before));
+	_cleanup_free_ uint64_t *done = calloc(count + 1, sizeof(*done));
 	struct checking checking = {
 		.root = root,
 		.checks = checks,
 		.options = options,
+		.before = before,
+		.done = done,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
+	struct bake_hashing hashing = {
+		.begin = begin, .more = more, .end = end, .context = &checking};
 
-	bake_parallel(
-		count, options->quick && !options->jobs ? 1 : options->jobs, check_one, &checking);
+	if (!order || !before || !done)
+		return bake_error_nomem(err);
+	for (size_t i = 0; i < count; i++)
+		order[i] = i;
+	qsort_r(order, count, sizeof(*order), compare_size, checks);
+	bake_hash_files(
+		&hashing, order, count, options->quick && !options->jobs ? 1 : options->jobs);
 	return bake_stop_check(err);
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cases of ci/bench: bake-fetch against aria2 and against the floor, with the bars it is held to.
+"""The cases of ci/bench: the tools against aria2, OpenSSL and the floor, with the bars they are held to.
 
 Everything is on loopback and in one scratch directory, which ci/bench puts on a tmpfs. docs/TESTING.md
 says what the figures mean."""
@@ -314,8 +314,80 @@ def case_baked(bench):
     return outcome
 
 
+def openssl_speed():
+    """Bytes a second that one core hashes, as `openssl speed` has it: without reading anything."""
+    out = subprocess.run(["openssl", "speed", "-mr", "-evp", "sha256", "-seconds", "1", "-bytes", "16384"],
+                         check=True, capture_output=True, text=True).stdout
+    return float(next(line for line in out.splitlines() if line.startswith("+F:")).split(":")[-1])
+
+
+def make_files(models, count, size):
+    return [(name, size, make_file(models / name, size)) for name in (f"{number}.bin" for number in range(count))]
+
+
+class Verified:
+    """A directory of files, and bake-verify upon it."""
+
+    def __init__(self, bench, count, size):
+        self.models = bench.fresh("verified")
+        self.bytes = count * size
+        files = make_files(self.models, count, size)
+        lock = write_lock(bench.scratch / "bench.lock.json", "http://127.0.0.1:9/", files)
+        self.command = [bench.tool.with_name("bake-verify"), "-l", lock, "-d", self.models, "--progress", "none"]
+
+
+def sharded(bench):
+    """bake-verify upon a model of 39 shards with 60 tensors each, and their index."""
+    models = bench.fresh("verified")
+    where, total = {}, 0
+    for number in range(39):
+        name = f"model-{number + 1:05d}-of-00039.safetensors"
+        header = {f"model.layers.{number}.{tensor}.weight": {"dtype": "BF16", "shape": [64, 64],
+                                                             "data_offsets": [tensor * 8192, tensor * 8192 + 8192]}
+                  for tensor in range(60)}
+        text = json.dumps(header).encode()
+        (models / name).write_bytes(len(text).to_bytes(8, "little") + text + bytes(60 * 8192))
+        where.update(dict.fromkeys(header, name))
+        total += 60 * 8192
+    (models / "model.safetensors.index.json").write_text(
+        json.dumps({"metadata": {"total_size": total}, "weight_map": where}))
+    files = [(path.name, path.stat().st_size, sha256_of(path)) for path in sorted(models.iterdir())]
+    lock = write_lock(bench.scratch / "bench.lock.json", "http://127.0.0.1:9/", files)
+    return [bench.tool.with_name("bake-verify"), "-l", lock, "-d", models, "--progress", "none"]
+
+
+def case_verify(bench):
+    """What is there is hashed as fast as the processor hashes, although it is read, too."""
+    speeds = [openssl_speed()]
+    cores = len(os.sched_getaffinity(0))
+    one = Verified(bench, 1, 4 * GIB // bench.scale)
+    single = Contestant("bake-verify, 1 file", one.command)
+    bench.contest([single])
+    speeds.append(openssl_speed())
+    eight = Verified(bench, 8, 512 * MIB // bench.scale)
+    many = Contestant("bake-verify, 8 files", eight.command)
+    coreutils = Contestant("sha256sum, 1 of them", ["sha256sum", eight.models / "0.bin"])
+    bench.contest([many, coreutils])
+    speeds.append(openssl_speed())
+    quick = Contestant("bake-verify --quick, 40 files", [*sharded(bench), "--quick"])
+    bench.contest([quick])
+    outcome = Outcome([single, many, coreutils, quick],
+                      f"{one.bytes // MIB} MiB in one file and in eight, all in memory")
+    speed = max(speeds)
+    outcome.notes.append(f"openssl speed says {speed / 1e6:.0f} MB/s (lowest {min(speeds) / 1e6:.0f}); "
+                         f"{cores} cores")
+    outcome.bar("1 file: time / openssl speed on one core", single.best() * speed / one.bytes, 1 / 0.95,
+                single.median() * speed / one.bytes)
+    outcome.bar("8 files: time / openssl speed on all cores", many.best() * speed * cores / eight.bytes, 1 / 0.95,
+                many.median() * speed * cores / eight.bytes)
+    outcome.bar("1 file: time / sha256sum", single.best() / one.bytes / (coreutils.best() / (eight.bytes / 8)), 1 / 3)
+    outcome.bar("time with --quick", quick.best(), 0.020, quick.median(), " s")
+    outcome.rss(single, many, quick)
+    return outcome
+
+
 CASES = {"http": case_http, "https": case_https, "rate": case_rate, "stragglers": case_stragglers,
-         "small": case_small, "baked": case_baked}
+         "small": case_small, "baked": case_baked, "verify": case_verify}
 
 
 # ---- what is said
@@ -365,7 +437,7 @@ def check_room(scratch, scale):
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(prog="ci/bench", description="Measures bake-fetch against its bars.")
+    parser = argparse.ArgumentParser(prog="ci/bench", description="Measures bake-fetch and bake-verify against their bars.")
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"one of: {' '.join(CASES)}; all by default")
     parser.add_argument("--runs", type=int, default=5, metavar="N", help="take the best of N runs (5)")
     parser.add_argument("--small", action="store_true", help="an eighth of the bytes, to try the harness")

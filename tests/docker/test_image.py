@@ -14,6 +14,7 @@ import pytest
 
 from conftest import ROOT
 from hubserver import sha256
+from models import gguf_weights
 
 MODELS = range(-5, 0)  # the last five layers: four of models, one of index and tools
 
@@ -176,7 +177,7 @@ def test_a_changed_pin_rebuilds_its_layer_only(engine, tools, hub, context):
 # Locks.
 
 def test_manifest_without_lock_is_locked_in_the_build(engine, tools, hub, context):
-    hub.add("org/name", {"config.json": b"{}", "w.gguf": noise(50000)})
+    hub.add("org/name", {"config.json": b"{}", "w.gguf": gguf_weights(50000)})
     manifest(context, "fresh", {"m": {"source": {"hub": "org/name"}, "path": "m"}})
     done = engine.build(context=context, TOOLS_IMAGE=tools, MANIFEST="fresh",
                         **hub_arguments(hub))
@@ -185,7 +186,7 @@ def test_manifest_without_lock_is_locked_in_the_build(engine, tools, hub, contex
 
 
 def test_stale_lock_ends_the_build(engine, tools, hub, context):
-    hub.add("org/name", {"w.gguf": noise(50000)})
+    hub.add("org/name", {"w.gguf": gguf_weights(50000)})
     path = manifest(context, "stale", {"m": {"source": {"hub": "org/name"}, "path": "m"}})
     lock(context, "stale", hub)
     path.write_text(path.read_text() + "\n")
@@ -195,7 +196,7 @@ def test_stale_lock_ends_the_build(engine, tools, hub, context):
 
 
 def test_wrong_bytes_end_the_build(engine, tools, hub, context):
-    hub.add("org/name", {"w.gguf": noise(50000, time.time_ns())})  # in no cache
+    hub.add("org/name", {"w.gguf": gguf_weights(50000, time.time_ns())})  # in no cache
     manifest(context, "wrong", {"m": {"source": {"hub": "org/name"}, "path": "m"}})
     lock(context, "wrong", hub)
     hub.fault("xet-bridge", times=99, flip=7)
@@ -291,7 +292,7 @@ def leaks(image, token):
 def test_the_token_is_nowhere(engine, tools, hub, context, tmp_path):
     token = "hf_" + "".join(random.SystemRandom().choices("abcdefghijkmnpqrstuvwxyz", k=32))
     hub.token = token
-    hub.add("org/gated", {"config.json": b"{}", "w.gguf": noise(50000, 5)}, gated="auto")
+    hub.add("org/gated", {"config.json": b"{}", "w.gguf": gguf_weights(50000, 5)}, gated="auto")
     manifest(context, "gated", {"m": {"source": {"hub": "org/gated"}, "path": "m"}})
     (tmp_path / "token").write_text(token + "\n")
     done = engine.build(context=context, TOOLS_IMAGE=tools, MANIFEST="gated",
@@ -319,7 +320,7 @@ def test_a_leak_would_be_found(engine, tmp_path):
 
 def test_gated_without_token_says_what_to_do(engine, tools, hub, context):
     hub.token = "hf_x"
-    hub.add("org/gated", {"w.gguf": noise(50000, 5)}, gated="auto")
+    hub.add("org/gated", {"w.gguf": gguf_weights(50000, 5)}, gated="auto")
     manifest(context, "locked-out", {"m": {"source": {"hub": "org/gated"}, "path": "m"}})
     done = engine.build(context=context, check=False, TOOLS_IMAGE=tools, MANIFEST="locked-out",
                         **hub_arguments(hub))

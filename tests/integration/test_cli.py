@@ -60,9 +60,9 @@ def test_every_error_id_is_in_the_manual():
     source = "".join(path.read_text() for folder in ("src", "tools")
                      for path in (ROOT / folder).rglob("*.[ch]"))
     ids = set(re.findall(r'"((?:auth|config|data|digest|disk|fetch|fs|gguf|hub|index|inspect|'
-                         r'integrity|internal|json|layout|local|lock|manifest|net|path|pin|policy|'
-                         r'schema|shard|st|sys|tls|'
-                         r'url|usage|verify)\.[a-z0-9-]+)"', source))
+                         r'integrity|internal|json|layout|local|lock|manifest|net|path|pin|pipeline|'
+                         r'policy|probe|runtime|schema|shard|st|sys|tls|'
+                         r'url|usage|values|verify)\.[a-z0-9-]+)"', source))
     manual = set(re.findall(r"^\| `([a-z]+\.[a-z0-9-]+|interrupted)`",
                             (ROOT / "docs/man/bake.7.md").read_text(), re.M))
     ids = {name for name in ids if not name.endswith(".json")}  # names of files

@@ -10,6 +10,7 @@ import pytest
 
 from conftest import TOOLS, fails, hub_model, noise, ok, run, traced
 from hubserver import sha256
+from models import gguf_weights, weights
 
 GROUP = "qwen-image-edit"
 NAMES = {
@@ -27,9 +28,9 @@ RULE = {"ranks": [128], "prefer": [{"steps": 8}], "name": "Qwen Image Edit Nunch
 
 def nunchaku(place, hub, baked, rule=None, base=True):
     """A manifest with every file of NAMES, of which some are baked."""
-    hub.add("nunchaku-tech/edit", {name: noise(5000, index)
+    hub.add("nunchaku-tech/edit", {name: weights(5000, index)
                                    for index, name in enumerate(NAMES.values())})
-    hub.add("Qwen/Qwen-Image-Edit", {"model_index.json": b"{}", "vae/w.safetensors": noise(4500)})
+    hub.add("Qwen/Qwen-Image-Edit", {"model_index.json": b"{}", "vae/w.safetensors": weights(4500)})
     models = {"base": hub_model("Qwen/Qwen-Image-Edit", path="Qwen--Qwen-Image-Edit",
                                 role="base", group=GROUP, license="apache-2.0")}
     for name, file in NAMES.items():
@@ -98,7 +99,7 @@ def test_base_that_is_not_baked(place, hub):
 
 
 def test_without_selection_the_keys_are_there(place, hub):
-    hub.add("org/chat", {"chat-Q4_K_M.gguf": noise(5000)})
+    hub.add("org/chat", {"chat-Q4_K_M.gguf": gguf_weights(5000)})
     place.baked({"chat": hub_model("org/chat", role="chat")}, title="My chat")
     index = place.index_json
     assert index["model_name"] == "My chat" and index["model_version"] == ""
@@ -113,7 +114,7 @@ def test_models_files_and_digests(place, hub):
     by_id = {model["id"]: model for model in index["models"]}
     assert list(by_id) == sorted(by_id)
     model = by_id["r128-8"]
-    data = noise(5000, list(NAMES).index("r128-8"))
+    data = weights(5000, list(NAMES).index("r128-8"))
     assert model["status"] == "baked" and model["bytes"] == 5000
     assert model["path"] == "nunchaku/" + NAMES["r128-8"]
     assert model["files"] == [{"path": model["path"], "size": 5000, "sha256": sha256(data)}]
@@ -126,7 +127,8 @@ def test_models_files_and_digests(place, hub):
 
 
 def test_a_model_with_its_projector_is_its_main_file(place, hub):
-    hub.add("org/vl", {"vl-Q5_K_M.gguf": noise(5000, 1), "mmproj-vl-f16.gguf": noise(5000, 2)})
+    hub.add("org/vl", {"vl-Q5_K_M.gguf": gguf_weights(5000, 1),
+                       "mmproj-vl-f16.gguf": gguf_weights(5000, 2)})
     place.baked({"vl": hub_model("org/vl", path="vl", role="vision")})
     [model] = place.index_json["models"]
     assert model["path"] == "vl/vl-Q5_K_M.gguf" and model["quantization"] == "Q5_K_M"
@@ -357,7 +359,7 @@ def test_build_prints_one_document(place, hub):
 # Several Nunchaku files of one model, as an include pattern brings them
 
 def several(place, hub, more=None, rule=None, **fields):
-    hub.add("nunchaku-tech/edit", {**{name: noise(5000, index)
+    hub.add("nunchaku-tech/edit", {**{name: weights(5000, index)
                                       for index, name in enumerate(NAMES.values())},
                                    **(more or {})})
     place.baked({"all": hub_model("nunchaku-tech/edit", path="nunchaku", role="transformer",
@@ -415,7 +417,7 @@ def test_a_variant_is_local_by_itself(place, hub):
 
 
 def test_one_nunchaku_file_among_others_is_the_model(place, hub):
-    hub.add("nunchaku-tech/edit", {NAMES["r32-8"]: noise(5000), "README.md": b"# x"})
+    hub.add("nunchaku-tech/edit", {NAMES["r32-8"]: weights(5000), "README.md": b"# x"})
     place.baked({"one": hub_model("nunchaku-tech/edit", path="nunchaku", group=GROUP)})
     [model] = place.index_json["models"]
     assert model["path"] == f"nunchaku/{NAMES['r32-8']}" and "variants" not in model
@@ -424,7 +426,7 @@ def test_one_nunchaku_file_among_others_is_the_model(place, hub):
 
 
 def test_a_diffusers_tree_stays_one_model(place, hub):
-    hub.add("org/tree", {"model_index.json": b"{}", "transformer/" + NAMES["r128"]: noise(5000)})
+    hub.add("org/tree", {"model_index.json": b"{}", "transformer/" + NAMES["r128"]: weights(5000)})
     place.baked({"tree": hub_model("org/tree", path="tree")})
     [model] = place.index_json["models"]
     assert model["path"] == "tree" and "variant" not in model and "variants" not in model

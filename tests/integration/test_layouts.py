@@ -16,13 +16,14 @@ import pytest
 
 from conftest import TOOLS, fails, hub_model, noise, ok, start, traced
 from hubserver import File, git_sha1, sha256
+from models import gguf_weights, weights
 
 FILES = {
     "config.json": b'{"a": 1}\n',
     "empty.txt": b"",
-    "sub/dir/weights.safetensors": noise(300000, 1),
+    "sub/dir/weights.safetensors": weights(300000, 1),
     "unet/\u00fcber \"1\".txt": b"umlaut",
-    "weights-2.safetensors": noise(200000, 2),
+    "weights-2.safetensors": weights(200000, 2),
 }
 MOVED = {**FILES, "config.json": b'{"a": 2}\n'}
 
@@ -343,8 +344,8 @@ def test_two_repositories_in_one_directory(place, hub):
 
 
 def test_other_sources(place, hub, commit):
-    hub.plain["/x.gguf"] = File(noise(5000))
-    (place.path / "y.gguf").write_bytes(noise(5000, 2))
+    hub.plain["/x.gguf"] = File(gguf_weights(5000))
+    (place.path / "y.gguf").write_bytes(gguf_weights(5000, 2))
     place.locked({"m": hub_model(path="m"), "x": {"source": {"url": hub.origin + "/x.gguf"},
                                                   "path": "x"},
                   "y": {"source": {"file": "y.gguf"}, "path": "y"}})
@@ -355,7 +356,7 @@ def test_other_sources(place, hub, commit):
     place.models = place.path / "local"  # is plain, where there is no repository
     ok(local(place))
     assert found(place.models) == {**local_tree("m/", commit, FILES),
-                                   "x/x.gguf": noise(5000), "y/y.gguf": noise(5000, 2)}
+                                   "x/x.gguf": gguf_weights(5000), "y/y.gguf": gguf_weights(5000, 2)}
 
 
 # Another state of the repository.
@@ -685,7 +686,7 @@ def test_verify_finds(locked, commit, name, layout, where, damage, error):
 
 
 def test_verify_of_models_that_need_not_be_there(place, hub):
-    hub.plain["/x.gguf"] = File(noise(5000))
+    hub.plain["/x.gguf"] = File(gguf_weights(5000))
     hub.add("org/a", FILES)
     hub.add("org/b", {"x.bin": noise(9000)})
     place.locked({"a": hub_model("org/a", path="a"),

@@ -10,14 +10,15 @@ import pytest
 from conftest import (TOOLS, Result, environment, fails, hub_model, noise, ok, run,
                       traced)
 from hubserver import File, sha256
+from models import gguf_weights, weights
 
-FILES = {"config.json": b"{}\n", "w.safetensors": noise(200000), "sub/t.txt": b"t"}
+FILES = {"config.json": b"{}\n", "w.safetensors": weights(200000), "sub/t.txt": b"t"}
 
 
 @pytest.fixture
 def baked(place, hub):
     hub.add("org/name", FILES)
-    hub.add("org/extra", {"x.gguf": noise(6000, 3)})
+    hub.add("org/extra", {"x.gguf": gguf_weights(6000, 3)})
     return place.baked({"m": hub_model(path="m", title="The model"),
                         "x": hub_model("org/extra", path="x", required=False)})
 
@@ -44,9 +45,9 @@ def test_opens_no_socket(baked, tmp_path):
 
 
 @pytest.mark.parametrize("name, damage, error", [
-    ("flipped", lambda path: path.write_bytes(noise(200000, 8)), "integrity.sha256"),
-    ("shorter", lambda path: path.write_bytes(noise(199999)), "integrity.size"),
-    ("longer", lambda path: path.write_bytes(noise(200001)), "integrity.size"),
+    ("flipped", lambda path: path.write_bytes(weights(200000, 8)), "integrity.sha256"),
+    ("shorter", lambda path: path.write_bytes(weights(199999)), "integrity.size"),
+    ("longer", lambda path: path.write_bytes(weights(200001)), "integrity.size"),
     ("empty", lambda path: path.write_bytes(b""), "integrity.size"),
     ("missing", lambda path: path.unlink(), "integrity.missing"),
 ])
@@ -67,7 +68,7 @@ def test_one_flipped_byte_names_both_digests(baked):
 
 
 def test_quick_sees_sizes_only(baked):
-    (baked.models / "m/w.safetensors").write_bytes(noise(200000, 8))
+    (baked.models / "m/w.safetensors").write_bytes(weights(200000, 8))
     ok(baked.verify("--quick"))
     (baked.models / "m/w.safetensors").write_bytes(b"")
     fails(baked.verify("--quick"), 20, "integrity.size")
@@ -165,7 +166,7 @@ def test_a_directory_that_cannot_be_read_hides_no_finding(baked):
     closed.mkdir(mode=0)
     assert "closed" in fails(verify_unprivileged(baked), 77, "fs.permission").errors[0][1]
     ok(verify_unprivileged(baked, "--allow-extra"))
-    (baked.models / "m/w.safetensors").write_bytes(noise(200000, 8))
+    (baked.models / "m/w.safetensors").write_bytes(weights(200000, 8))
     result = fails(verify_unprivileged(baked), 20, "integrity.sha256")
     assert "(and 1 more)" in result.errors[0][1]
     closed.rmdir()
@@ -221,7 +222,7 @@ def test_optional_model_is_checked_when_it_is_there(baked):
     ok(baked.fetch("x"))
     result = ok(baked.verify())
     assert "4 of 4 files verified" in result.out
-    (baked.models / "x/x.gguf").write_bytes(noise(6000, 4))
+    (baked.models / "x/x.gguf").write_bytes(gguf_weights(6000, 4))
     fails(baked.verify(), 20, "integrity.sha256")
 
 
@@ -260,12 +261,12 @@ def test_lock_that_is_older_than_its_manifest(baked):
 def test_json(baked):
     report = ok(baked.verify("--json")).json
     assert report["ok"] is True and report["verified"] == 3
-    (baked.models / "m/w.safetensors").write_bytes(noise(200000, 8))
+    (baked.models / "m/w.safetensors").write_bytes(weights(200000, 8))
     result = fails(baked.verify("--json"), 20, "integrity.sha256")
     model = next(model for model in result.json["models"] if model["id"] == "m")
     wrong = next(entry for entry in model["files"] if entry["status"] != "ok")
     assert wrong["status"] == "sha256"
-    assert wrong["actual_sha256"] == sha256(noise(200000, 8))
+    assert wrong["actual_sha256"] == sha256(weights(200000, 8))
 
 
 def test_list_is_a_tree_with_sizes(baked):

@@ -74,8 +74,7 @@ static void what_cannot_be_held(void)
 	OK(bake_arch_set_f64(arch, BAKE_ARCH_PARAMS_BILLION, INFINITY, "s", &err));
 	OK(bake_arch_set_text(arch, BAKE_ARCH_MODEL_TYPE, bake_span_text(""), "s", &err));
 	OK(bake_arch_set_json(arch, BAKE_ARCH_ROPE_SCALING, deep, "s", &err));
-	OK(bake_arch_set_json(
-		arch, BAKE_ARCH_ROPE_SCALING, "{\"a\": \"\xe2\x80\xae\"}", "t", &err));
+	OK(bake_arch_set_json(arch, BAKE_ARCH_ROPE_SCALING, "{\"a\": \"\xc2\x85\"}", "t", &err));
 	OK(bake_arch_set_list(arch, BAKE_ARCH_KV_HEADS_PER_LAYER, large, 2, "s", &err));
 	OK(bake_arch_set_list(
 		arch, BAKE_ARCH_BLOCK_OUT_CHANNELS, many, BAKE_ARCH_LIST_MAX + 1, "s", &err));

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/num.h"
+#include "base/text.h"
 #include "format/gguf.h"
 #include "unit/gguf_maker.h"
 
@@ -169,7 +169,8 @@ static const struct bad_row {
 		"'a.texts'"},
 	{"array of arrays", {LIST_ELEMENT, 4, BAKE_GGUF_ARRAY}, "gguf.array", 94, "of arrays"},
 	{"array of type 13", {LIST_ELEMENT, 4, 13}, "gguf.type", LIST_ELEMENT, "'a.list'"},
-	{"array of bools of 4", {LIST_ELEMENT, 4, BAKE_GGUF_BOOL}, "gguf.type", 106, "not 0|"},
+	{"array of bools of 4", {LIST_ELEMENT, 4, BAKE_GGUF_BOOL}, "gguf.type", 106,
+		"neither 0 nor 1"},
 
 	{"alignment 0", {ALIGNMENT_VALUE, 4, 0}, "gguf.alignment", ALIGNMENT, "0 is no power"},
 	{"alignment 13", {ALIGNMENT_VALUE, 4, 13}, "gguf.alignment", ALIGNMENT, "13 is no"},
@@ -192,6 +193,8 @@ static const struct bad_row {
 		"dimension 1"},
 	{"dimension of 2^63-1", {FIRST_DIM, 8, INT64_MAX}, "gguf.tensor", FIRST_DIM, ""},
 	{"product of 2^63", {FIRST_DIM_1, 8, (uint64_t)1 << 58}, "gguf.tensor", FIRST_DIM_1, ""},
+	{"product at ggml's limit", {FIRST_DIM, 8, INT64_MAX / 2}, "gguf.tensor", FIRST_DIM_1, ""},
+	{"product below it", {FIRST_DIM, 8, INT64_MAX / 2 - 1}, "gguf.tensor", FIRST_TYPE, ""},
 	{"bytes over 2^64", {SECOND_DIM, 8, INT64_MAX - 1}, "gguf.tensor", SECOND_TYPE, "'t.b'"},
 	{"row of half a block", {FIRST_DIM, 8, 48}, "gguf.tensor", FIRST_TYPE, "rows of 48"},
 	{"row of 0 blocks and 31", {FIRST_DIM, 8, 31}, "gguf.tensor", FIRST_TYPE, "q4_0"},
@@ -222,14 +225,13 @@ static void try_bad(void **state)
 {
 	_cleanup_(gguf_maker_release) struct gguf_maker maker = GGUF_MAKER_INIT;
 	const struct bad_row *row = *state;
-	const char *text = strcmp(row->text, "not 0|") == 0 ? "neither 0 nor 1" : row->text;
 	struct bake_span file;
 
 	add_base(&maker);
 	file = gguf_finish(&maker);
 	assert_int_equal(file.len, FILE_BYTES);
 	change((uint8_t *)maker.file.ptr, row->change.at, row->change.width, row->change.value);
-	check_refused(file, BAKE_GGUF_STRICT, row->id, row->at, text);
+	check_refused(file, BAKE_GGUF_STRICT, row->id, row->at, row->text);
 }
 
 /* Files of their own. */
@@ -285,6 +287,14 @@ static void make_alignment_1(struct gguf_maker *maker)
 {
 	maker->alignment = 1;
 	gguf_u32(maker, "general.alignment", 1);
+	gguf_tensor(maker, "a", 24, DIMS(3));
+	gguf_tensor(maker, "b", 24, DIMS(3));
+}
+
+static void make_alignment_4(struct gguf_maker *maker)
+{
+	maker->alignment = 4;
+	gguf_u32(maker, "general.alignment", 4);
 	gguf_tensor(maker, "a", 24, DIMS(3));
 	gguf_tensor(maker, "b", 24, DIMS(3));
 }
@@ -373,6 +383,7 @@ static const struct good_row {
 	{"name of 63 bytes", make_name_of_63, false, NULL, NULL},
 	{"name of 64 bytes", make_long_name, false, NULL, "name-long: tensor 'nnnnn"},
 	{"alignment 1", make_alignment_1, false, NULL, "alignment: 1 is no multiple of 8"},
+	{"alignment 4", make_alignment_4, false, NULL, "alignment: 4 is no multiple of 8"},
 	{"alignment 64", make_alignment_64, false, NULL, NULL},
 	{"alignment 1 MiB", make_alignment_max, false, NULL, NULL},
 	{"bytes behind the last tensor", make_tail, false, NULL, "tail: 1 bytes"},
@@ -749,6 +760,27 @@ static void first_repetition_is_named(void)
 	check_refused(file, BAKE_GGUF_STRICT, "gguf.key", 75, "key 'z'");
 }
 
+/* Two names with one FNV-1a hash are two names. */
+static void names_with_one_hash(void)
+{
+	static const char first[] = "8yn0iYCKYHlIj4-BwPqk";
+	static const char second[] = "GReLUrM4wMqfg9yzV3KQ";
+	_cleanup_(gguf_maker_release) struct gguf_maker maker = GGUF_MAKER_INIT;
+	_cleanup_(bake_gguf_free) struct bake_gguf *gguf = NULL;
+
+	assert_true(bake_text_hash(first, strlen(first)) == bake_text_hash(second, strlen(second)));
+	gguf_u32(&maker, second, 2);
+	gguf_u32(&maker, "other", 3);
+	gguf_u32(&maker, first, 1);
+	gguf_tensor(&maker, first, 0, DIMS(1));
+	gguf_tensor(&maker, second, 0, DIMS(1));
+	gguf = open_made(&maker, BAKE_GGUF_STRICT);
+	assert_ptr_equal(bake_gguf_find(gguf, second), &gguf->keys[0]);
+	assert_ptr_equal(bake_gguf_find(gguf, first), &gguf->keys[2]);
+	assert_ptr_equal(bake_gguf_find_tensor(gguf, first), &gguf->tensors[0]);
+	assert_ptr_equal(bake_gguf_find_tensor(gguf, second), &gguf->tensors[1]);
+}
+
 /* Counts that the file could hold and nobody reads. The file is longer than head. */
 static void limits(void)
 {
@@ -815,8 +847,9 @@ static void header_limit(void)
 		&err, BAKE_ERR_DATA, "gguf.limit");
 }
 
-/* A sum of sizes that does not fit 64 bits, in a file as large as can be. */
-static void padding_overflow(void)
+/* Sizes whose sum is near 2^64, in a file as large as can be: the second tensor ends a byte behind
+ * it, and what comes then would begin at 0 again. */
+static void sizes_near_the_end(void)
 {
 	_cleanup_(gguf_maker_release) struct gguf_maker maker = GGUF_MAKER_INIT;
 	struct bake_error err = BAKE_ERROR_INIT;
@@ -829,12 +862,66 @@ static void padding_overflow(void)
 	gguf_tensor_at(&maker, "b", 27, DIMS(half / 4), half * 2);
 	gguf_tensor_at(&maker, "c", 24, DIMS(32), half * 4);
 	head = gguf_finish(&maker);
-	/* Fits, just. */
 	check_status(
 		bake_gguf_parse(head, UINT64_MAX, "m.gguf", BAKE_GGUF_STRICT, &need, &gguf, &err),
 		&err, BAKE_ERR_DATA, "gguf.bounds");
 	assert_non_null(strstr(err.message, "tensor 'b'"));
 	assert_null(gguf);
+}
+
+/* Where a tensor of an unknown type ends is known by the next one only. */
+static const struct place_row {
+	const char *name;
+	uint64_t first, second; /* the offsets; the file has 101 bytes of data */
+	const char *tensor;	/* which is refused; NULL: good */
+} places[] = {
+	{"in the file", 0, 64, NULL},
+	{"nothing between", 0, 0, NULL},
+	{"not at the beginning", 32, 64, "tensor 'a'"},
+	{"not aligned", 0, 65, "tensor 'b'"},
+	{"past the end", 0, 128, "tensor 'a'"},
+	{"at the end of numbers", 0, UINT64_MAX, "tensor 'a'"},
+};
+
+static void try_place(void **state)
+{
+	_cleanup_(gguf_maker_release) struct gguf_maker maker = GGUF_MAKER_INIT;
+	_cleanup_(bake_gguf_free) struct bake_gguf *gguf = NULL;
+	const struct place_row *row = *state;
+	struct bake_error err = BAKE_ERROR_INIT;
+	struct bake_span file;
+	uint64_t need = 0;
+
+	gguf_tensor_at(&maker, "a", 99, DIMS(32, 2), row->first);
+	gguf_tensor_at(&maker, "b", 98, DIMS(3), row->second);
+	maker.data_bytes = 101;
+	file = gguf_finish(&maker);
+	check_status(
+		bake_gguf_parse(file, file.len, "m.gguf", BAKE_GGUF_TOLERANT, &need, &gguf, &err),
+		&err, row->tensor ? BAKE_ERR_DATA : BAKE_OK, "gguf.bounds");
+	if (row->tensor) {
+		assert_non_null(strstr(err.message, row->tensor));
+		return;
+	}
+	check_places(gguf);
+	assert_null(gguf->tensors[0].type);
+	assert_int_equal(gguf->tensors[0].type_id, 99);
+	assert_int_equal(gguf->tensors[0].bytes, row->second);
+	assert_int_equal(gguf->tensors[1].bytes, 101 - row->second);
+}
+
+/* The data of the second begins before that of the first. */
+static void unknown_type_backwards(void)
+{
+	_cleanup_(gguf_maker_release) struct gguf_maker maker = GGUF_MAKER_INIT;
+	struct bake_span file;
+
+	gguf_tensor_at(&maker, "f", 0, DIMS(8), 0);
+	gguf_tensor_at(&maker, "a", 99, DIMS(32, 2), 32);
+	gguf_tensor_at(&maker, "b", 0, DIMS(3), 0);
+	maker.data_bytes = 101;
+	file = gguf_finish(&maker);
+	check_refused(file, BAKE_GGUF_TOLERANT, "gguf.bounds", 57, "tensor 'a': it begins at 32");
 }
 
 static const struct split_row {
@@ -883,9 +970,11 @@ static const struct scenario others[] = {
 	{"texts are no numbers", texts_are_no_numbers},
 	{"every name is found", every_name_is_found},
 	{"the first repetition is named", first_repetition_is_named},
+	{"unknown type backwards", unknown_type_backwards},
+	{"names with one hash", names_with_one_hash},
 	{"limits", limits},
 	{"header limit", header_limit},
-	{"padding overflow", padding_overflow},
+	{"sizes near the end of numbers", sizes_near_the_end},
 };
 
 int main(void)
@@ -897,6 +986,7 @@ int main(void)
 		{"head", goods, sizeof(goods[0]), countof(goods), try_head},
 		{"damage", goods, sizeof(goods[0]), countof(goods), try_damage},
 		ROWS(numbers, try_number),
+		ROWS(places, try_place),
 		ROWS(splits, try_split),
 		ROWS(others, play_scenario),
 	};

@@ -148,6 +148,58 @@ static void many_at_a_time(void)
 	assert_true(heard.bytes >= 134);
 }
 
+static void make_sparse(int root, const char *name, size_t size, uint8_t last)
+{
+	_cleanup_close_ int fd = openat(root, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+	assert_true(fd >= 0);
+	if (size)
+		assert_int_equal(pwrite(fd, &last, 1, (off_t)size - 1), 1);
+}
+
+static struct bake_file_check sparse_check(const char *name, size_t size, uint8_t last)
+{
+	_cleanup_free_ uint8_t *bytes = calloc(size + 1, 1);
+	struct bake_file_check check = {.size = size};
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	assert_non_null(bytes);
+	if (size)
+		bytes[size - 1] = last;
+	check_status(bake_relpath_parse_model(name, &check.path, &err), &err, BAKE_OK, NULL);
+	check_status(
+		bake_digest_of(bake_span(bytes, size), &check.sha256, &err), &err, BAKE_OK, NULL);
+	return check;
+}
+
+/* Files that are hashed two at a time or alone, read ahead or not, that end within a block or a
+ * piece or at the end of one: each gets its own digest. */
+static void sizes_of_all_kinds(void)
+{
+	static const size_t sizes[] = {0, 1, 55, 56, 63, 64, 65, 131071, 131072, 131073, 262144,
+		1048576 + 7, 17 * 1048576 + 3, 40 * 1048576};
+	char names[countof(sizes)][16];
+	struct bake_file_check checks[countof(sizes)];
+	char where[SCRATCH_PATH];
+	_cleanup_close_ int root = scratch_open(where);
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	for (size_t i = 0; i < countof(sizes); i++) {
+		(void)snprintf(names[i], sizeof(names[i]), "f%zu", i);
+		make_sparse(root, names[i], sizes[i], (uint8_t)(i + 1));
+	}
+	for (unsigned jobs = 1; jobs <= 20; jobs = 2 * jobs + 1) {
+		struct bake_check_options options = {.jobs = jobs};
+
+		for (size_t i = 0; i < countof(sizes); i++)
+			checks[i] = sparse_check(names[i], sizes[i], (uint8_t)(i + 1));
+		check_status(bake_store_check(root, checks, countof(sizes), &options, &err), &err,
+			BAKE_OK, NULL);
+		for (size_t i = 0; i < countof(sizes); i++)
+			assert_int_equal(checks[i].state, BAKE_FILE_RIGHT);
+	}
+}
+
 static void nothing_to_check_is_well(void)
 {
 	struct bake_check_options options = {.jobs = 0};
@@ -159,6 +211,7 @@ static void nothing_to_check_is_well(void)
 static const struct scenario others[] = {
 	{"a wrong file shows its beginning", a_wrong_file_shows_its_beginning},
 	{"many at a time", many_at_a_time},
+	{"sizes of all kinds", sizes_of_all_kinds},
 	{"nothing to check", nothing_to_check_is_well},
 };
 
