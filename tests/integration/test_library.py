@@ -254,7 +254,7 @@ def test_python_with_ctypes(shared, place, hub):
     (place.models / "one/one.bin").write_bytes(noise(300000, 9))
     result = example("one")
     assert result.returncode == 20 and "error[integrity.sha256]" in result.stderr
-    assert example("noe").returncode == 64
+    assert example("ona").returncode == 64
 
 
 def test_python_with_the_json_alone(place, hub):

@@ -237,7 +237,7 @@ static const struct state_row {
 		BAKE_ERR_UNAVAILABLE, "index.not-local"},
 	{"never baked", "absent", NULL, NULL, BAKE_RUNTIME_CHECK_QUICK, BAKE_ERR_UNAVAILABLE,
 		"index.not-local"},
-	{"unknown", "noe", NULL, NULL, BAKE_RUNTIME_CHECK_QUICK, BAKE_ERR_USAGE,
+	{"unknown", "ona", NULL, NULL, BAKE_RUNTIME_CHECK_QUICK, BAKE_ERR_USAGE,
 		"usage.unknown-model"},
 	{"no such check", "one", NULL, NULL, (enum bake_runtime_check)9, BAKE_ERR_USAGE,
 		"runtime.option"},
