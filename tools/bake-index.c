@@ -18,6 +18,9 @@ static const struct indexcli_command *const commands[] = {
 	&indexcli_path,
 	&indexcli_inspect,
 	&indexcli_estimate,
+	&indexcli_migrate,
+	&indexcli_reconcile,
+	&indexcli_apply,
 };
 
 static void print_commands(void)

@@ -129,8 +129,8 @@ static size_t find_end(struct bake_span tail)
  * The names of the central directory that are in the tail, wherever they are: where the end record
  * says that it begins is what two readers take differently. The entries are found by their mark.
  */
-static enum bake_archive_sight find_central(const struct bake_archive_view *view, size_t end,
-	bool (*is)(const char *name, size_t len))
+static enum bake_archive_sight find_central(
+	const struct bake_archive_view *view, size_t end, bool (*is)(const char *name, size_t len))
 {
 	struct bake_span tail = view->tail;
 	uint64_t declared = little(tail.ptr + end + 12, 4);

@@ -229,8 +229,10 @@ enum bake_status bake_index_build(const struct bake_manifest *manifest,
 
 void bake_index_free(struct bake_index **index)
 {
-	if (*index)
+	if (*index) {
 		bake_arena_release(&(*index)->arena);
+		free((*index)->text);
+	}
 	free(*index);
 	*index = NULL;
 }

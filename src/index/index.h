@@ -96,7 +96,8 @@ struct bake_index_model {
 };
 
 struct bake_index {
-	struct bake_arena arena; /* owns the models of a parsed index */
+	struct bake_arena arena; /* owns the models of a parsed index, */
+	char *text;		 /* and this their parts */
 	const char *manifest_name;
 	const char *manifest_title;
 	struct bake_digest manifest_sha256;

@@ -38,19 +38,30 @@ static const uint8_t *skip_string(const uint8_t *at, const uint8_t *end)
 	return end;
 }
 
+/* What a scan stops at; most bytes of a document are none of these. */
+static const bool stops[256] = {
+	['"'] = true, ['{'] = true, ['}'] = true, ['['] = true, [']'] = true, ['\n'] = true};
+
+static const uint8_t *next_stop(const uint8_t *at, const uint8_t *end)
+{
+	while (at < end && !stops[*at])
+		at++;
+	return at;
+}
+
 /* Behind the object that begins at at; NULL when it does not end. */
 static const uint8_t *skip_object(const uint8_t *at, const uint8_t *end)
 {
 	size_t depth = 0;
 
-	while (at < end) {
+	for (at = next_stop(at, end); at < end; at = next_stop(at, end)) {
 		if (*at == '"') {
 			at = skip_string(at, end);
 			continue;
 		}
 		if (*at == '{' || *at == '[')
 			depth++;
-		else if ((*at == '}' || *at == ']') && --depth == 0)
+		else if (*at != '\n' && --depth == 0)
 			return at + 1;
 		at++;
 	}
@@ -81,7 +92,7 @@ static void copy_until(struct scan *scan, const uint8_t *to)
 	scan->copied = to;
 }
 
-/* The object [begin, end) becomes its number and its line ends. */
+/* The object [begin, end) becomes its number. */
 static enum bake_status cut(
 	struct scan *scan, const uint8_t *begin, const uint8_t *end, struct bake_error *err)
 {
@@ -94,8 +105,6 @@ static enum bake_status cut(
 	copy_until(scan, begin);
 	bake_buf_addf(&out->text, "%zu", out->count);
 	out->parts[out->count++] = bake_span(begin, (size_t)(end - begin));
-	for (const uint8_t *at = begin; (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++)
-		bake_buf_add(&out->text, "\n", 1);
 	scan->copied = end;
 	return BAKE_OK;
 }
@@ -117,14 +126,26 @@ static enum bake_status take_string(struct scan *scan, struct bake_error *err)
 		scan->in_models = len == 6 && memcmp(key, "models", 6) == 0;
 		return BAKE_OK;
 	}
-	if (!scan->in_models || scan->depth != MODEL_DEPTH || value >= scan->end || *value != '{' ||
+	if (!scan->in_models || scan->depth != MODEL_DEPTH || value >= scan->end ||
 		!is_part(key, len))
 		return BAKE_OK;
+	if (*value != '{') {
+		scan->out->odd = true;
+		return BAKE_OK;
+	}
 	end = skip_object(value, scan->end);
 	if (!end)
 		return BAKE_OK;
 	scan->at = end;
 	return cut(scan, value, end, err);
+}
+
+/* Blanks at the beginning of a line are most of the bytes that are left. */
+static void drop_indent(struct scan *scan)
+{
+	copy_until(scan, scan->at);
+	scan->at = skip_blanks(scan->at, scan->end);
+	scan->copied = scan->at;
 }
 
 enum bake_status bake_outline_make(
@@ -136,16 +157,21 @@ enum bake_status bake_outline_make(
 		.out = out};
 
 	*out = (struct bake_outline){.text = BAKE_BUF_INIT((size_t)2 * BAKE_INDEX_BYTES_MAX)};
-	while (scan.at < scan.end) {
+	for (scan.at = next_stop(scan.at, scan.end); scan.at < scan.end;
+		scan.at = next_stop(scan.at, scan.end)) {
 		uint8_t byte = *scan.at;
 
 		if (byte == '"') {
 			BAKE_TRY(take_string(&scan, err));
 			continue;
 		}
+		if (byte == '\n') {
+			drop_indent(&scan);
+			continue;
+		}
 		if (byte == '{' || byte == '[')
 			scan.depth++;
-		else if ((byte == '}' || byte == ']') && scan.depth)
+		else if (scan.depth)
 			scan.depth--;
 		scan.at++;
 	}

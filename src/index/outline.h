@@ -7,16 +7,20 @@
 #ifndef INDEX_OUTLINE_H
 #define INDEX_OUTLINE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/span.h"
 
 struct bake_outline {
-	struct bake_buf text;	 /* the document; in place of what was cut its number, and its
-				    line ends, so that messages name the right line */
+	struct bake_buf text; /* the document, on one line: where something is wrong must be asked
+				    of the document itself. In place of what was cut its number */
 	struct bake_span *parts; /* what was cut, by number: borrowed from the document */
 	size_t count;
 	size_t room;
+	bool odd; /* a part that is no object: the document is wrong */
 };
 
 /* Cuts objects only. What is no JSON is left to the parser's complaint. */

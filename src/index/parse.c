@@ -386,8 +386,7 @@ static int compare_id(const void *a, const void *b)
 		((const struct bake_index_model *)a)->id, ((const struct bake_index_model *)b)->id);
 }
 
-/* Parses the document's outline; what it cut is kept with the index. */
-static enum bake_status read_whole(
+static enum bake_status read_text(
 	struct whole *whole, struct bake_span text, const char *document, struct bake_error *err)
 {
 	static const struct bake_json_field fields[] = {
@@ -397,16 +396,38 @@ static enum bake_status read_whole(
 		{"models", read_models, true},
 	};
 	_cleanup_(bake_json_close) struct bake_json_doc *doc = NULL;
-	const char *kept = bake_arena_copy(&whole->index->arena, (const char *)text.ptr, text.len);
 	struct bake_json root;
 
-	if (!kept)
-		return bake_error_nomem(err);
-	BAKE_TRY(bake_outline_make(bake_span(kept, text.len), &whole->outline, err));
-	BAKE_TRY(bake_json_open(bake_buf_span(&whole->outline.text), document, &doc, err));
+	BAKE_TRY(bake_json_open(text, document, &doc, err));
 	root = bake_json_root(doc);
 	return bake_json_read_object(
 		&root, fields, countof(fields), BAKE_JSON_IGNORE_UNKNOWN, whole, err);
+}
+
+/* Parses the document's outline; what that cut is kept with the index. Of a document that is wrong,
+ * all is parsed again: it knows its lines. */
+static enum bake_status read_whole(
+	struct whole *whole, struct bake_span text, const char *document, struct bake_error *err)
+{
+	struct bake_error why = BAKE_ERROR_INIT;
+	char *kept = malloc(text.len + 1);
+
+	if (!kept)
+		return bake_error_nomem(err);
+	if (text.len)
+		memcpy(kept, text.ptr, text.len);
+	whole->index->text = kept;
+	BAKE_TRY(bake_outline_make(bake_span(kept, text.len), &whole->outline, err));
+	if (whole->outline.odd)
+		bake_error_set(&why, BAKE_ERR_DATA, "json.type", "a part is no object");
+	else if (read_text(whole, bake_buf_span(&whole->outline.text), document, &why) == BAKE_OK)
+		return BAKE_OK;
+	whole->outline.count = 0;
+	whole->index->model_count = 0;
+	whole->index->selection_count = 0;
+	BAKE_TRY(read_text(whole, text, document, err));
+	*err = why;
+	return err->status;
 }
 
 static void release(struct whole *whole)

@@ -24,8 +24,7 @@ static const char *named(const struct bake_fetch_item *item)
 	return what ? what : bake_pickle_named(&file);
 }
 
-enum bake_status bake_fetching_refuse_named(
-	struct bake_fetching *fetching, struct bake_error *err)
+enum bake_status bake_fetching_refuse_named(struct bake_fetching *fetching, struct bake_error *err)
 {
 	for (size_t i = 0; i < fetching->item_count; i++) {
 		struct bake_fetch_item *item = &fetching->items[i];

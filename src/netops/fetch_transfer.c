@@ -113,8 +113,8 @@ static enum bake_status note_failure(
 
 /* What can execute code is told by its first bytes, as many as come in one piece: the rest need
  * not come. */
-static enum bake_status vet_first(
-	const struct target *target, uint64_t offset, struct bake_span bytes, struct bake_error *err)
+static enum bake_status vet_first(const struct target *target, uint64_t offset,
+	struct bake_span bytes, struct bake_error *err)
 {
 	return offset == 0 ? bake_fetching_vet_head(target->item, bytes, err) : BAKE_OK;
 }

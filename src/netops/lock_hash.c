@@ -166,8 +166,7 @@ static void warn_begins(const struct bake_locking *locking, const struct reader 
 {
 	const struct bake_lock_file *at = reader->what->file;
 	struct bake_pickle_file file = {.path = at->path, .sha256 = &at->sha256, .size = at->size};
-	const char *what =
-		bake_pickle_begins(&file, bake_span(reader->head, reader->head_len));
+	const char *what = bake_pickle_begins(&file, bake_span(reader->head, reader->head_len));
 
 	if (what && !bake_pickle_named(&file))
 		bake_locking_warn_pickle(locking, &file, what);

@@ -92,8 +92,8 @@ const struct bake_manifest_file *bake_locking_named(
 	const struct bake_model *model, const char *name);
 
 /* Warns that bake-fetch will refuse the file, and says how to allow it. */
-void bake_locking_warn_pickle(const struct bake_locking *locking,
-	const struct bake_pickle_file *file, const char *what);
+void bake_locking_warn_pickle(
+	const struct bake_locking *locking, const struct bake_pickle_file *file, const char *what);
 
 /* BAKE_ERR_UNAVAILABLE net.offline when there is no network to use. */
 enum bake_status bake_locking_online(const struct bake_locking *locking,

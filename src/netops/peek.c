@@ -74,7 +74,10 @@ static void unescape_slashes(char *text)
 	while (*text) {
 		bool slash = strncasecmp(text, "%2f", 3) == 0;
 
-		*out++ = slash ? '/' : *text;
+		*out = *text;
+		if (slash)
+			*out = '/';
+		out++;
 		text += slash ? 3 : 1;
 	}
 	*out = '\0';

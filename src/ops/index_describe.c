@@ -91,8 +91,8 @@ static void take(struct bake_index_model *model, const struct bake_inspection *i
 	if (inspection->format)
 		model->format = inspection->format;
 	/* A Nunchaku file's precision decides on which GPU it runs: its variant has the say. */
-	if (is_label(inspection->quantization) && !model->variant.precision &&
-		!model->variant_count)
+	if (is_label(inspection->quantization) && !(inspection->by_type && model->quantization) &&
+		!model->variant.precision && !model->variant_count)
 		model->quantization = inspection->quantization;
 }
 

@@ -8,8 +8,7 @@
 static enum bake_status executes(const struct bake_index_file *at, const int *roots,
 	size_t root_count, bool *out, struct bake_error *err)
 {
-	struct bake_pickle_file file = {
-		.path = at->path, .sha256 = &at->sha256, .size = at->size};
+	struct bake_pickle_file file = {.path = at->path, .sha256 = &at->sha256, .size = at->size};
 	const char *what = bake_pickle_named(&file);
 	struct bake_relpath path;
 
@@ -30,16 +29,16 @@ static enum bake_status executes(const struct bake_index_file *at, const int *ro
 	return BAKE_OK;
 }
 
-enum bake_status bake_index_mark_executable(struct bake_index *index, const int *roots,
-	size_t root_count, struct bake_error *err)
+enum bake_status bake_index_mark_executable(
+	struct bake_index *index, const int *roots, size_t root_count, struct bake_error *err)
 {
 	for (size_t i = 0; i < index->model_count; i++) {
 		struct bake_index_model *model = &index->models[i];
 
 		for (size_t k = 0; model->baked && k < model->file_count && !model->executable_code;
 			k++)
-			BAKE_TRY(executes(&model->files[k], roots, root_count,
-				&model->executable_code, err));
+			BAKE_TRY(executes(
+				&model->files[k], roots, root_count, &model->executable_code, err));
 	}
 	return BAKE_OK;
 }

@@ -231,7 +231,7 @@ enum bake_status bake_inspecting_weights(
 }
 
 /* The description with a method counts; of a pipeline that of its heaviest part with one. */
-static const char *quantization_of(const struct bake_inspection *inspection)
+static void name_quantization(struct bake_inspection *inspection)
 {
 	const struct bake_arch *arch = inspection->arch;
 	const char *label = arch->quantization.label;
@@ -246,7 +246,8 @@ static const char *quantization_of(const struct bake_inspection *inspection)
 		label = part->quantization.label;
 		most = inspection->component_weights[i].bytes;
 	}
-	return label ? label : bake_weights_main_type(&inspection->weights);
+	inspection->by_type = !label || bake_text_equal(arch->quantization.source, "tensors");
+	inspection->quantization = label ? label : bake_weights_main_type(&inspection->weights);
 }
 
 static enum bake_status take_plain(struct bake_inspecting *inspecting, struct bake_error *err)
@@ -297,7 +298,7 @@ static enum bake_status inspect(struct bake_inspecting *inspecting, struct bake_
 		BAKE_TRY(bake_arch_warn(out->arch, err,
 			"%" PRIu64 " bytes of weights are elsewhere: here are Git LFS pointers",
 			out->pointer_bytes));
-	out->quantization = quantization_of(out);
+	name_quantization(out);
 	return bake_arch_finish(out->arch, err);
 }
 

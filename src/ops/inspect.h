@@ -87,6 +87,7 @@ struct bake_inspection {
 	struct bake_weights *component_weights; /* of arch->components[i] */
 	const char *format;	  /* "gguf", "safetensors", "diffusers", "transformers"; or NULL */
 	const char *quantization; /* a label: "Q4_K_M", "int4", "fp8 e4m3"; NULL: not known */
+	bool by_type;		  /* quantization is only the type of most bytes: no file says it */
 	uint64_t pointer_bytes;	  /* of files for which there is only a Git LFS pointer */
 	bool executable_code;	  /* has a pickle, which runs code when it is loaded */
 	struct bake_inspected_file *files; /* those with weights and the pickles; sorted by path */
@@ -131,7 +132,8 @@ enum bake_status bake_inspect_stream(int fd, const char *name,
 	const struct bake_inspect_options *options, struct bake_inspection **out,
 	struct bake_error *err) BAKE_CHECKED;
 
-/* The problem of the file that was asked for, if it has one, as an error: BAKE_ERR_DATA. */
+/* The problem of the file that was asked for, if it has one, as an error: BAKE_ERR_DATA, or
+ * BAKE_ERR_INTEGRITY when something else stands in its place. */
 enum bake_status bake_inspect_judge(const struct bake_inspection *inspection, const char *name,
 	struct bake_error *err) BAKE_CHECKED;
 

@@ -13,7 +13,7 @@
 
 static int compare_order(const void *a, const void *b, void *context)
 {
-	const struct bake_inspect_entry *entries = context;
+	const struct bake_inspect_entry *entries = *(const struct bake_inspect_entry **)context;
 
 	return strcmp(entries[*(const size_t *)a].path, entries[*(const size_t *)b].path);
 }
@@ -21,6 +21,7 @@ static int compare_order(const void *a, const void *b, void *context)
 enum bake_status bake_listing_make(const struct bake_inspect_source *source, const char *label,
 	struct bake_listing *out, struct bake_error *err)
 {
+	const struct bake_inspect_entry *entries = source->entries;
 	size_t *order;
 
 	if (source->count > BAKE_INSPECT_FILES_MAX)
@@ -32,8 +33,7 @@ enum bake_status bake_listing_make(const struct bake_inspect_source *source, con
 	for (size_t i = 0; i < source->count; i++)
 		order[i] = i;
 	if (source->count)
-		qsort_r(order, source->count, sizeof(*order), compare_order,
-			(void *)(uintptr_t)source->entries);
+		qsort_r(order, source->count, sizeof(*order), compare_order, &entries);
 	*out = (struct bake_listing){source, order, label};
 	return BAKE_OK;
 }
@@ -157,6 +157,8 @@ static enum bake_status note_problem(struct bake_inspecting *inspecting, struct 
 
 	file->pointer_bytes = pointer_size(head);
 	file->problem_id = what ? "integrity.content" : why->id;
+	if (bake_sniff_is_lfs_pointer(head))
+		file->problem_id = "integrity.lfs-pointer";
 	file->problem = bake_arena_text(&inspecting->out->arena, what ? what : why->message);
 	return file->problem ? BAKE_OK : bake_error_nomem(err);
 }

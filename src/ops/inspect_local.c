@@ -225,6 +225,9 @@ enum bake_status bake_inspect_judge(
 		if (strcmp(file->path, name) != 0 ||
 			bake_text_equal(file->problem_id, "policy.pickle"))
 			continue;
+		if (file->problem && bake_text_starts(file->problem_id, "integrity."))
+			return bake_error_set(err, BAKE_ERR_INTEGRITY, file->problem_id, "%s: %s",
+				BAKE_SHOW(name), file->problem);
 		if (file->problem)
 			return bake_error_set(
 				err, BAKE_ERR_DATA, file->problem_id, "%s", file->problem);

@@ -76,8 +76,8 @@ static enum bake_status read_at(
 	return BAKE_OK;
 }
 
-enum bake_status bake_pickle_look(const struct bake_pickle_file *file, int fd, const char **out,
-	struct bake_error *err)
+enum bake_status bake_pickle_look(
+	const struct bake_pickle_file *file, int fd, const char **out, struct bake_error *err)
 {
 	size_t head_room = (size_t)bake_u64_min(file->size, BAKE_PICKLE_HEAD_BYTES);
 	size_t tail_room = (size_t)bake_u64_min(file->size, BAKE_PICKLE_TAIL_BYTES);
@@ -88,8 +88,7 @@ enum bake_status bake_pickle_look(const struct bake_pickle_file *file, int fd, c
 	if (!bytes)
 		return bake_error_nomem(err);
 	BAKE_TRY(read_at(fd, 0, bytes, head_room, &head, err));
-	BAKE_TRY(read_at(
-		fd, file->size - tail_room, bytes + head_room, tail_room, &tail, err));
+	BAKE_TRY(read_at(fd, file->size - tail_room, bytes + head_room, tail_room, &tail, err));
 	*out = bake_pickle_by_content(&(struct bake_pickle_view){
 		.name = file->path,
 		.head = bake_span(bytes, head),

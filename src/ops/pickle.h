@@ -50,7 +50,6 @@ const char *bake_pickle_begins(const struct bake_pickle_file *file, struct bake_
 
 /* BAKE_ERR_POLICY policy.pickle, unless what is NULL or the file is allowed. */
 enum bake_status bake_pickle_refuse(const struct bake_pickle_policy *policy,
-	const struct bake_pickle_file *file, const char *what,
-	struct bake_error *err) BAKE_CHECKED;
+	const struct bake_pickle_file *file, const char *what, struct bake_error *err) BAKE_CHECKED;
 
 #endif

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -314,6 +315,54 @@ def case_baked(bench):
     return outcome
 
 
+def many_models(count):
+    """An index of that many models, each described as a large language model is."""
+    layers = 64
+    facts = {"model_type": "qwen3", "architecture": "Qwen3ForCausalLM", "num_layers": layers,
+             "num_attention_heads": 64, "num_kv_heads": 8, "hidden_size": 5120, "head_dim": 128,
+             "intermediate_size": 25600, "context_length": 40960, "max_position_embeddings": 40960,
+             "rope_theta": 1000000, "rope_scaling": {"type": "yarn", "factor": 4}, "vocab_size": 151936,
+             "params_billion": 32.762, "weight_precision": "q4_k", "kv_precision": "bf16", "causal": True,
+             "tie_word_embeddings": False, "sliding_window": 4096,
+             "sliding_window_per_layer": [4096 if n % 6 else 0 for n in range(layers)],
+             "kv_heads_per_layer": [8 if n % 2 else 4 for n in range(layers)]}
+    architecture = {**facts, "quantization": {"method": "gguf", "label": "Q4_K_M", "bits": 4, "group_size": 32},
+                    "field_sources": {name: f"gguf:model.gguf:qwen3.{name}" for name in facts},
+                    "sources": ["gguf:model.gguf"], "warnings": []}
+    weights = {"bytes": 19_762_149_376, "parameters": 32_762_123_264, "tensors": 707,
+               "types": {"q4_K": 15_000_000_000, "q6_K": 4_700_000_000, "f32": 5_242_880}, "layers": layers,
+               "layer_bytes_max": 300_000_000, "embedding_bytes": 437_575_680, "has_output": True}
+    runtime = {"context_length": 8192, "threads": 8, "min_ram_bytes": 21_738_364_313,
+               "tiers": {name: {"fits": True, "context_length": 4096, "threads": "cores"}
+                         for name in ("budget", "mid", "high")}}
+    models = []
+    for number in range(count):
+        path = f"models/model-{number:04d}.gguf"
+        models.append({
+            "id": f"model-{number:04d}", "title": f"Model {number}", "role": "chat", "category": "chat",
+            "format": "gguf", "quantization": "Q4_K_M", "required": True, "default": False, "status": "baked",
+            "path": path, "bytes": 19_762_149_376,
+            "files": [{"path": path, "size": 19_762_149_376, "sha256": f"{number + 1:064x}"}],
+            "aggregate_sha256": "ab" * 32, "source": {"hub": "org/name", "revision": "main", "commit": "cd" * 20},
+            "license": "apache-2.0", "architecture": architecture, "weights": weights,
+            "memory": {"weights_bytes": 19_762_149_376, "kv_dtype": "f16", "kv_bytes_per_token": 262144},
+            "runtime": runtime})
+    return {"schema": "bake.index/1", "lock_sha256": "ef" * 32, "selected": {}, "models": models}
+
+
+def case_index(bench):
+    """A server reads its index when it starts."""
+    path = bench.fresh("index") / "model-info.json"
+    text = json.dumps(many_models(200), indent=2)
+    # Lists of numbers stand on one line, as bake-index writes them.
+    path.write_text(re.sub(r"\[[\d,\s]+\]", lambda found: re.sub(r"\s+", " ", found[0]), text))
+    command = [bench.programs / "readindex", path, str(40 * bench.rounds)]
+    best, median = map(float, subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
+    outcome = Outcome([], f"reading an index of 200 models with their architectures, {path.stat().st_size / 1e6:.1f} MB")
+    outcome.bar("time", best, 5.0, median, " ms")
+    return outcome
+
+
 def openssl_speed():
     """Bytes a second that one core hashes, as `openssl speed` has it: without reading anything."""
     out = subprocess.run(["openssl", "speed", "-mr", "-evp", "sha256", "-seconds", "1", "-bytes", "16384"],
@@ -387,16 +436,15 @@ def case_verify(bench):
 
 
 CASES = {"http": case_http, "https": case_https, "rate": case_rate, "stragglers": case_stragglers,
-         "small": case_small, "baked": case_baked, "verify": case_verify}
+         "small": case_small, "baked": case_baked, "verify": case_verify, "index": case_index}
 
 
 # ---- what is said
 
 def show(name, outcome):
     print(f"\n{name}: {outcome.title}")
-    if not outcome.contestants:
-        return
-    print(f"  {'':<28} {'best s':>9} {'median s':>9} {'CPU s':>8} {'RSS MiB':>8}")
+    if outcome.contestants:
+        print(f"  {'':<28} {'best s':>9} {'median s':>9} {'CPU s':>8} {'RSS MiB':>8}")
     for one in outcome.contestants:
         print(f"  {one.name:<28} {one.best():>9.3f} {one.median():>9.3f} {one.best('cpu'):>8.2f} "
               f"{one.peak():>8.1f}")

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An index of any bytes: refused, or it answers, and what is written from it answers the same. */
+#include "arch/arch.h"
+#include "arch/weights.h"
 #include "base/relpath.h"
 #include "fuzz/fuzz.h"
 #include "index/api.h"
@@ -19,6 +21,37 @@ static void compare(const struct bake_index_choice *a, const struct bake_index_c
 	CLAIM(strcmp(a->model->id, b->model->id) == 0);
 	CLAIM(strcmp(a->path, b->path) == 0);
 	CLAIM(a->variant.rank == b->variant.rank && a->variant.steps == b->variant.steps);
+}
+
+/* What was cut out is parsed like everything else: refused, or read. */
+static void look_into(const struct bake_index_model *model)
+{
+	_cleanup_(bake_arch_free) struct bake_arch *arch = NULL;
+	struct bake_error err = BAKE_ERROR_INIT;
+	struct bake_weights weights;
+
+	if (succeeded(bake_index_read_weights(model, BAKE_INDEX_WEIGHTS, &weights, &err), &err))
+		keep(weights.bytes);
+	err = BAKE_ERROR_INIT;
+	if (succeeded(bake_index_read_arch(model, &arch, &err), &err) && arch)
+		keep(arch->warning_count);
+}
+
+/* Each candidate has one verdict, and what is chosen is the one that was selected. */
+static void explain(const struct bake_index *index, const struct bake_index_model *model)
+{
+	const struct bake_index_wish wish = {.rank = 0};
+	struct bake_index_choice chosen = selected(index, model->group);
+
+	for (size_t i = 0; i < bake_index_choice_count(model); i++) {
+		struct bake_index_choice choice = bake_index_choice_at(model, i);
+		char reason[BAKE_REASON_TEXT] = "";
+		enum bake_index_verdict verdict =
+			bake_index_explain(index, &wish, &chosen, &choice, reason);
+
+		CLAIM(reason[0] != '\0');
+		CLAIM(verdict != BAKE_VERDICT_CHOSEN || chosen.model == model);
+	}
 }
 
 static void look_at(const struct bake_index_model *model)
@@ -51,8 +84,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	bake_api_compute(index, &api);
 	keep(api.default_rank);
-	for (size_t i = 0; i < index->model_count; i++)
+	for (size_t i = 0; i < index->model_count; i++) {
 		look_at(&index->models[i]);
+		look_into(&index->models[i]);
+		if (index->models[i].group)
+			explain(index, &index->models[i]);
+	}
 	if (!index->lock_sha256.kind)
 		return 0; /* there is no writing of what was not built from a lock */
 	CLAIM(succeeded(bake_index_write(index, "fuzz", &text, &err), &err));

@@ -9,7 +9,9 @@ import pytest
 from conftest import ROOT, TOOLS, environment, fails, ok, run
 
 COMMANDS = [["bake-lock"], ["bake-fetch"], ["bake-verify"], ["bake-index", "build"],
-            ["bake-index", "show"], ["bake-index", "path"], ["bake-index", "estimate"]]
+            ["bake-index", "show"], ["bake-index", "path"], ["bake-index", "inspect"],
+            ["bake-index", "estimate"], ["bake-index", "migrate"], ["bake-index", "reconcile"],
+            ["bake-index", "apply"]]
 SIMPLE = ["bake-lock", "bake-fetch", "bake-verify", "bake-index"]
 names = [" ".join(command) for command in COMMANDS]
 
@@ -59,9 +61,9 @@ def test_exit_codes_are_one_table(tool):
 def test_every_error_id_is_in_the_manual():
     source = "".join(path.read_text() for folder in ("src", "tools")
                      for path in (ROOT / folder).rglob("*.[ch]"))
-    ids = set(re.findall(r'"((?:auth|config|data|digest|disk|fetch|fs|gguf|hub|index|inspect|'
-                         r'integrity|internal|json|layout|local|lock|manifest|net|path|pin|pipeline|'
-                         r'policy|probe|runtime|schema|shard|st|sys|tls|'
+    ids = set(re.findall(r'"((?:auth|config|data|digest|disk|estimate|fetch|fs|gguf|hub|index|inspect|'
+                         r'integrity|internal|json|layout|local|lock|manifest|net|path|pin|pipeline|policy|probe|'
+                         r'registry|reconcile|runtime|metrics|schema|shard|st|sys|tls|'
                          r'url|usage|values|verify)\.[a-z0-9-]+)"', source))
     manual = set(re.findall(r"^\| `([a-z]+\.[a-z0-9-]+|interrupted)`",
                             (ROOT / "docs/man/bake.7.md").read_text(), re.M))

@@ -10,6 +10,7 @@ import pytest
 
 from conftest import TOOLS, fails, hub_model, noise, ok, run, traced
 from hubserver import sha256
+from models import gguf, safetensors
 from models import gguf_weights, weights
 
 GROUP = "qwen-image-edit"
@@ -522,3 +523,180 @@ def test_killed_before_the_index_has_its_name(place, hub):
     ok(place.index())
     assert not left[0].exists()
     ok(place.verify())
+
+
+# What the files themselves say.
+
+
+def described(place, hub, **more):
+    """A GGUF model with its projector, a transformer that is only weights, and its base."""
+    hub.add("org/chat", {"chat-Q8_0.gguf": gguf({"llama.block_count": ("u32", 2), "general.file_type": ("u32", 7),
+                                                 "llama.attention.head_count": ("u32", 4),
+                                                 "llama.embedding_length": ("u32", 64)},
+                                                {"blk.0.w": ([32, 4], 8, 136), "blk.1.w": ([32, 4], 8, 136)}),
+                         "mmproj-F16.gguf": gguf({"general.architecture": ("str", "clip"),
+                                                  "clip.vision.block_count": ("u32", 5)}, {"v": ([32], 0, 128)})})
+    hub.add("org/base", {"model_index.json": b'{"_class_name": "P", "transformer": ["diffusers", "FluxTransformer2DModel"]}',
+                         "transformer/config.json": b'{"_class_name": "FluxTransformer2DModel", "num_layers": 60}'})
+    hub.add("org/w", {"w.safetensors": safetensors({"w": ("BF16", [8], 16)})})
+    models = {"chat": hub_model("org/chat", path="chat"), "base": hub_model("org/base", path="base"),
+              "weights": hub_model("org/w", path="w", support="base"), **more}
+    place.baked(models)
+    return {model["id"]: model for model in place.index_json["models"]}
+
+
+def test_models_say_what_they_are(place, hub):
+    chat = described(place, hub)["chat"]
+    assert chat["format"] == "gguf" and chat["quantization"] == "Q8_0"
+    assert chat["architecture"]["num_layers"] == 2 and chat["architecture"]["vision"]["num_layers"] == 5
+    assert chat["architecture"]["field_sources"]["num_layers"] == "gguf:chat-Q8_0.gguf:llama.block_count"
+    assert chat["weights"]["types"] == {"q8_0": 272} and chat["projector_weights"]["bytes"] == 128
+    assert chat["memory"]["weights_bytes"] == 272
+    assert chat["runtime"]["mmproj"] == "chat/mmproj-F16.gguf"
+    assert str(place.models) not in (place.models / "model-info.json").read_text()
+
+
+def test_support_gives_what_is_missing(place, hub):
+    weights = described(place, hub)["weights"]
+    assert weights["architecture"]["num_layers"] == 60
+    assert weights["architecture"]["field_sources"]["num_layers"] == "config:@base/transformer/config.json:num_layers"
+
+
+@pytest.mark.parametrize("support, hint", [("nobody", None), ("bsae", "base"), ("m", None)])
+def test_support_must_be_another_model(place, hub, support, hint):
+    place.write({"m": hub_model("org/w", support=support), "base": hub_model("org/base")})
+    result = fails(place.lock(), 65, "manifest.unknown-model")
+    assert (f'did you mean "{hint}"' in result.err) == bool(hint)
+
+
+def test_without_architecture(place, hub):
+    described(place, hub)
+    ok(place.index("--no-architecture"))
+    for model in place.index_json["models"]:
+        assert not {"architecture", "weights", "memory", "runtime"} & set(model)
+
+
+def test_same_files_same_index(place, hub, tmp_path):
+    described(place, hub)
+    first = (place.models / "model-info.json").read_bytes()
+    elsewhere = tmp_path / "elsewhere"
+    place.models.rename(elsewhere)
+    ok(run("bake-index", "build", "-l", place.lock_path, "-d", elsewhere))
+    assert (elsewhere / "model-info.json").read_bytes() == first
+
+
+def test_broken_header_is_said_and_indexed(place, hub):
+    hub.add("org/bad", {"bad.gguf": b"GGUF" + noise(500)})
+    place.locked({"bad": hub_model("org/bad", path="bad")})
+    ok(place.fetch())
+    result = ok(place.index())
+    assert "bad" in result.err and "bake-verify says more" in result.err
+    [model] = place.index_json["models"]
+    assert model["status"] == "baked" and "weights" not in model
+    assert any("bad.gguf" in text for text in model["architecture"]["warnings"])
+
+
+def test_label_that_is_no_name(place, hub):
+    config = {"model_type": "llama", "quantization_config": {"quant_method": "x" * 500}}
+    hub.add("org/odd", {"config.json": json.dumps(config).encode(),
+                        "model.safetensors": safetensors({"w": ("BF16", [8], 16)})})
+    place.baked({"odd": hub_model("org/odd", path="odd")})
+    ok(run("bake-index", "show", "-d", place.models, "odd"))
+
+
+def test_show_has_the_facts(place, hub):
+    chat = described(place, hub)["chat"]
+    shown = ok(run("bake-index", "show", "-d", place.models, "chat", "--json")).json
+    for key in ("architecture", "weights", "projector_weights", "memory", "runtime"):
+        assert shown[key] == chat[key]
+    out = ok(run("bake-index", "show", "-d", place.models, "chat", "-v")).out
+    assert "num_layers               2  (gguf:chat-Q8_0.gguf:llama.block_count)" in out
+
+
+@pytest.mark.parametrize("key", ["architecture", "weights", "memory", "runtime", "component_weights"])
+@pytest.mark.parametrize("value", [0, 1, "x", None, [], True])
+def test_part_that_is_no_object(place, hub, key, value):
+    described(place, hub)
+    path = place.models / "model-info.json"
+    document = place.index_json
+    document["models"][0][key] = value
+    path.write_text(json.dumps(document, indent=1))
+    result = fails(run("bake-index", "show", "-d", place.models), 65, "json.type")
+    assert f"/models/0/{key}" in result.err
+
+
+def test_wrong_line_is_named_behind_what_was_cut(place, hub):
+    described(place, hub)
+    path = place.models / "model-info.json"
+    lines = path.read_text().splitlines()
+    at = max(number for number, line in enumerate(lines) if '"status"' in line)
+    lines[at] = '      "status": "half",'
+    path.write_text("\n".join(lines))
+    result = fails(run("bake-index", "show", "-d", place.models), 65, "json.value")
+    assert f"model-info.json:{at + 1}: /models/2/status" in result.err
+
+
+def test_part_is_judged_when_it_is_wanted(place, hub):
+    described(place, hub)
+    path = place.models / "model-info.json"
+    document = place.index_json
+    chat = next(model for model in document["models"] if model["id"] == "chat")
+    chat["architecture"]["num_layers"] = "many"
+    path.write_text(json.dumps(document))
+    ok(run("bake-index", "show", "-d", place.models))
+    ok(run("bake-index", "path", "-d", place.models, "chat"))
+    fails(run("bake-index", "show", "-d", place.models, "chat"), 65, "json.type")
+
+
+# Selection by GPU, and what it says of itself.
+
+
+def asked(place, *args):
+    return run("bake-index", "path", "-d", place.models, "--group", GROUP, *args)
+
+
+@pytest.mark.parametrize("gpu, want", [
+    ("sm_89", "r128-8"), ("8.6", "r128-8"), ("120", "fp4-r128-8"), ("sm_121a", "fp4-r128-8"),
+    ("sm_90", None), ("sm_100", None)])
+def test_gpu(place, hub, gpu, want):
+    nunchaku(place, hub, ["r128-8", "fp4-r128-8"])
+    result = asked(place, "--gpu-arch", gpu)
+    if want:
+        assert ok(result).out.strip().endswith(NAMES[want])
+    else:
+        fails(result, 69, "index.not-local")
+        assert "hint: " in result.err and f"sm_{gpu.removeprefix('sm_')}" in result.err
+
+
+def test_gpu_that_is_none(place, hub):
+    nunchaku(place, hub, ["r128-8"])
+    fails(asked(place, "--gpu-arch", "RTX 4090"), 64, "usage.value")
+    fails(run("bake-index", "path", "-d", place.models, "r128-8", "--gpu-arch", "sm_89"), 64, "usage.conflict")
+
+
+def test_explained(place, hub):
+    nunchaku(place, hub, ["r128-8", "r128", "r32-8", "fp4-r128-8"])
+    report = ok(asked(place, "--explain", "--json", "--gpu-arch", "sm_89")).json
+    verdicts = {one["model"]: (one["verdict"], one["reason"]) for one in report["candidates"]}
+    assert verdicts["r128-8"][0] == "chosen"
+    assert verdicts["r128"] == ("not-preferred", "the rule prefers the chosen one: it is number 1 of its list")
+    assert verdicts["r128-4"][0] == "not-baked"
+    assert verdicts["r32-8"] == ("rank", "the rule does not allow rank 32")
+    assert verdicts["fp4-r128-8"] == ("gpu", "sm_89 needs int4, this is fp4")
+    assert verdicts["base"][0] == "no-variant"
+
+
+def test_explained_to_people(place, hub):
+    nunchaku(place, hub, ["r128-8", "r128"])
+    (place.models / "nunchaku" / NAMES["r128-8"]).unlink()
+    result = ok(asked(place, "--explain"))
+    assert result.out.strip().endswith(NAMES["r128"]) and len(result.out.splitlines()) == 1
+    assert f"not-local      nunchaku/{NAMES['r128-8']}: " in result.err
+    assert f"chosen         nunchaku/{NAMES['r128']}: " in result.err
+
+
+def test_failure_is_explained(place, hub):
+    nunchaku(place, hub, ["r128-8"])
+    report = asked(place, "--explain", "--json", "--steps", "5").json
+    assert report["ok"] is False and report["error"] == "index.not-local"
+    assert {one["verdict"] for one in report["candidates"]} == {"wish", "not-baked", "no-variant"}

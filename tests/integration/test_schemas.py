@@ -659,6 +659,7 @@ GOOD_MANIFESTS = {
     "memory in lower case": [("models/m/min_ram", "512mb")],
     "memory in G": [("models/m/min_ram", "4G")],
     "not required, default": [("models/m/required", False), ("models/m/default", True)],
+    "another model's configuration": [("models/m/support", "demo-chat")],
     "an alias with blanks": [("models/m/aliases", ["SDXL Base", "sdxl_base"])],
     "a group with a blank": [("models/m/group", "a b"), (("selection", "a b"), {})],
     "an empty variant": [("models/m/variant", {})],
@@ -700,7 +701,8 @@ GOOD_INDEXES = {
     "a newer field of a preference": [("selected/demo-image-edit/prefer/0/bits", 4)],
     "as it is": [],
     "a field of a newer minor version": [("new", NOTE)],
-    "a newer field of a model": [("models/0/architecture", NOTE)],
+    "a newer field of a model": [("models/0/acoustics", NOTE)],
+    "a newer field of an architecture": [("models/0/architecture/acoustics", NOTE)],
     "a newer field of a file": [("models/0/files/0/mode", "0644")],
     "a newer field of a rule": [("selected/demo-image-edit/weights", [1])],
     "a newer field of a source": [("models/0/source/etag", "x")],
@@ -751,6 +753,10 @@ READERS_ONLY = {
         (65, "manifest.duplicate-name", [("models/m/aliases", ["a", "a"])]),
     "manifest: a profile of an unknown model":
         (65, "manifest.unknown-model", [("profiles/default", ["demo-chta"])]),
+    "manifest: a support that is not there":
+        (65, "manifest.unknown-model", [("models/m/support", "nobody")]),
+    "manifest: a model that supports itself":
+        (65, "manifest.unknown-model", [("models/m/support", "m")]),
     "manifest: a selection of an unknown group":
         (65, "manifest.unknown-group", [("selection/nobody", {})]),
     "manifest: a variant that is not its file's": (65, "manifest.variant", [("models/m", hub(

@@ -64,8 +64,9 @@ static const struct content_row {
 	{"protocol 4", BYTES("\x80\4\x95\5\0\0\0\0\0\0\0\x8c\1a\x94."), "a pickle", NULL},
 	{"protocol 5", BYTES("\x80\5K\1."), "a pickle", NULL},
 	{"renamed", BYTES("\x80\2}q\1."), "a pickle", "model.safetensors"},
-	{"legacy torch", BYTES("\x80\2\x8a\nl\xfc\x9c"
-			       "F\xf9 j\xa8P\x19.\x80\2M\xe9\3."),
+	{"legacy torch",
+		BYTES("\x80\2\x8a\nl\xfc\x9c"
+		      "F\xf9 j\xa8P\x19.\x80\2M\xe9\3."),
 		"a pickle", NULL},
 	{"protocol 0 that calls", BYTES("c__builtin__\neval\n(S'1'\ntR."), "a pickle", NULL},
 	{"protocol 0, a mark first", BYTES("(S'id'\nios\nsystem\n."), "a pickle", NULL},
@@ -77,9 +78,9 @@ static const struct content_row {
 	{"only in the directory",
 		BYTES(LOCAL("\0", "\1", "a") CENTRAL("\5", "a.pkl") END("\1", "\63\0\0\0")),
 		"zip archive", NULL},
-	{"a zip behind something else", BYTES("12345678" CENTRAL("\5", "a.pkl")
-						      END("\1", "\63\0\0\0")),
-		"at its end", "model.safetensors"},
+	{"a zip behind something else",
+		BYTES("12345678" CENTRAL("\5", "a.pkl") END("\1", "\63\0\0\0")), "at its end",
+		"model.safetensors"},
 	{"Keras", BYTES(LOCAL("\0", "\20", "model.weights.h5")), "zip archive", NULL},
 	{"a model archive", BYTES(LOCAL("\0", "\25", "MAR-INF/MANIFEST.json")), "zip archive",
 		NULL},
@@ -111,7 +112,8 @@ static const struct content_row {
 	{"no mark", BYTES("cos\nsystem\ntR."), NULL, NULL},
 	{"an empty module", BYTES("c\nsystem\n."), NULL, NULL},
 	{"numbers of NumPy",
-		BYTES("\x93NUMPY\1\0\66\0{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }"),
+		BYTES("\x93NUMPY\1\0\66\0{'descr': '<f4', 'fortran_order': False, 'shape': (1,), "
+		      "}"),
 		NULL, NULL},
 	{"a zip of texts",
 		BYTES(LOCAL("\0", "\5", "a.txt") CENTRAL("\5", "a.txt") END("\1", "\63\0\0\0")),

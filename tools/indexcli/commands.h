@@ -17,6 +17,9 @@ struct indexcli_command {
 extern const struct indexcli_command indexcli_build;
 extern const struct indexcli_command indexcli_show;
 extern const struct indexcli_command indexcli_path;
+extern const struct indexcli_command indexcli_migrate;
+extern const struct indexcli_command indexcli_reconcile;
+extern const struct indexcli_command indexcli_apply;
 extern const struct indexcli_command indexcli_inspect;
 extern const struct indexcli_command indexcli_estimate;
 

@@ -111,7 +111,7 @@ static const char *const notes[] = {
 
 static const struct cli_command command = {
 	.name = "bake-index estimate",
-	.summary = "say how much memory a model needs, and whether a GPU has it",
+	.summary = "say what memory a model needs, and if a GPU has it",
 	.usage = "MODEL | PATH | --profile NAME",
 	.options = options,
 	.option_count = countof(options),
@@ -262,6 +262,7 @@ static void override_all(struct bake_arch *arch)
 	if (layers) {
 		arch->facts[BAKE_ARCH_SLIDING_WINDOW_PER_LAYER].known = false;
 		arch->facts[BAKE_ARCH_RECURRENT_PER_LAYER].known = false;
+		arch->facts[BAKE_ARCH_NEXTN_PREDICT_LAYERS].known = false;
 	}
 	override(arch, BAKE_ARCH_NUM_KV_HEADS, BAKE_ARCH_KV_HEADS_PER_LAYER, kv_heads);
 	override(arch, BAKE_ARCH_HEAD_DIM, BAKE_ARCH_VALUE_HEAD_DIM, head_dim);

@@ -87,9 +87,11 @@ void indexcli_report_failure(const struct indexcli_asked *asked, const struct ba
 static void take_gpu_reason(void *context, const struct bake_index_choice *choice,
 	enum bake_index_verdict verdict, const char *reason)
 {
+	struct bake_error *err = context;
+
 	(void)choice;
 	if (verdict == BAKE_VERDICT_GPU)
-		bake_error_hint(context, "%s", reason); /* the first one stays */
+		bake_error_hint(err, "%s", reason); /* the first one stays */
 }
 
 void indexcli_hint_gpu(const struct indexcli_asked *asked, struct bake_error *err)

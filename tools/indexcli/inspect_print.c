@@ -146,8 +146,10 @@ static void print_weights(const char *label, const struct bake_weights *weights,
 	for (size_t i = 0; i < weights->type_count; i++) {
 		const struct bake_weights_type *type = &weights->types[i];
 
-		(void)printf("  %-22s %s in %" PRIu64 " tensors\n", type->name,
-			BAKE_BYTES(type->bytes), type->tensors);
+		(void)printf("  %-22s %s", type->name, BAKE_BYTES(type->bytes));
+		if (type->tensors) /* an index has only the bytes */
+			(void)printf(" in %" PRIu64 " tensors", type->tensors);
+		(void)printf("\n");
 	}
 	if (all && weights->layer_bytes_max)
 		print_row("  heaviest layer", BAKE_BYTES(weights->layer_bytes_max), NULL);
@@ -212,6 +214,26 @@ static void print_quantization(const struct bake_inspection *inspection, bool al
 	print_row("  method", value, NULL);
 }
 
+void indexcli_print_architecture(
+	const struct bake_arch *arch, const struct bake_weights *weights, bool all)
+{
+	if (all)
+		print_all(arch);
+	else
+		print_usual(arch);
+	print_vision(arch, all);
+	if (weights)
+		print_weights("weights", weights, all);
+}
+
+static void print_warnings(const struct bake_arch *arch)
+{
+	if (arch->warning_count)
+		(void)printf("\nwarnings\n");
+	for (size_t i = 0; i < arch->warning_count; i++)
+		(void)printf("  %s\n", BAKE_SHOW(arch->warnings[i]));
+}
+
 void indexcli_print_inspection(const struct bake_inspection *inspection, bool all)
 {
 	const struct bake_arch *arch = inspection->arch;
@@ -220,12 +242,7 @@ void indexcli_print_inspection(const struct bake_inspection *inspection, bool al
 	print_quantization(inspection, all);
 	if (inspection->executable_code)
 		print_row("executable code", "yes: loading it can run code", NULL);
-	if (all)
-		print_all(arch);
-	else
-		print_usual(arch);
-	print_vision(arch, all);
-	print_weights("weights", &inspection->weights, all);
+	indexcli_print_architecture(arch, &inspection->weights, all);
 	if (inspection->pointer_bytes)
 		print_row("weights elsewhere", BAKE_BYTES(inspection->pointer_bytes), NULL);
 	print_weights("projector", &inspection->projector, all);
@@ -234,8 +251,5 @@ void indexcli_print_inspection(const struct bake_inspection *inspection, bool al
 		(void)printf("\nfiles\n");
 	for (size_t i = 0; i < inspection->file_count; i++)
 		print_file(&inspection->files[i]);
-	if (arch->warning_count)
-		(void)printf("\nwarnings\n");
-	for (size_t i = 0; i < arch->warning_count; i++)
-		(void)printf("  %s\n", BAKE_SHOW(arch->warnings[i]));
+	print_warnings(arch);
 }

@@ -53,15 +53,26 @@ static const char *find_fetch(char path[PATH_MAX])
 	return access(path, X_OK) == 0 ? path : FETCH;
 }
 
+/* A command line of our own: that of posix_spawn is not const. */
 struct words {
-	const char *list[WORDS_MAX + 1];
+	char *list[WORDS_MAX + 1];
 	size_t count;
+	bool nomem;
 };
+
+static void free_words(struct words *words)
+{
+	for (size_t i = 0; i < words->count; i++)
+		free(words->list[i]);
+}
 
 static void add_word(struct words *words, const char *word)
 {
-	if (words->count < WORDS_MAX)
-		words->list[words->count++] = word;
+	if (words->count == WORDS_MAX)
+		return;
+	words->list[words->count] = strdup(word);
+	words->nomem = words->nomem || !words->list[words->count];
+	words->count++;
 }
 
 static void add_option(struct words *words, const char *name, const char *value)
@@ -100,10 +111,8 @@ static enum bake_status spawn(
 	why = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
 	if (!why)
 		why = posix_spawn_file_actions_adddup2(&actions, talk, STDERR_FILENO);
-	/* posix_spawn's arguments are not const and not written to. */
 	if (!why)
-		why = posix_spawnp(out_pid, words->list[0], &actions, NULL,
-			(char *const *)(uintptr_t)words->list, environ);
+		why = posix_spawnp(out_pid, words->list[0], &actions, NULL, words->list, environ);
 	(void)posix_spawn_file_actions_destroy(&actions);
 	if (!why)
 		return BAKE_OK;
@@ -118,12 +127,14 @@ static enum bake_status start(const char *url, const struct indexcli_remote *rem
 	struct child *out, struct bake_error *err)
 {
 	char path[PATH_MAX];
-	struct words words = {.count = 0};
+	_cleanup_(free_words) struct words words = {.count = 0};
 	int data[2] = {-1, -1};
 	int talk[2] = {-1, -1};
 	enum bake_status status;
 
 	make_line(find_fetch(path), url, remote, &words);
+	if (words.nomem)
+		return bake_error_nomem(err);
 	if (pipe2(data, O_CLOEXEC) != 0 || pipe2(talk, O_CLOEXEC) != 0)
 		status = bake_error_errno(err, errno, "pipe");
 	else
