@@ -128,7 +128,7 @@ enum bake_status bake_runtime_resolve(struct bake_runtime *runtime, const char *
 enum bake_status bake_runtime_check(struct bake_runtime *runtime, const char *model,
 	enum bake_runtime_check check, struct bake_error *err)
 {
-	struct bake_runtime_found *found;
+	struct bake_runtime_found *found = NULL;
 
 	BAKE_TRY(find_model(runtime, model, check, false, &found, RUNTIME_ERR(err)));
 	bake_runtime_found_close(found);
