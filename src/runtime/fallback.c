@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "ops/document.h"
+#include "runtime/place.h"
 #include "runtime/spawn.h"
 
 enum {
@@ -124,6 +125,20 @@ struct fetching {
 	const struct bake_index_model *model;
 };
 
+/* Inside the flight: a program that brings nothing has failed like one that says so, and is not
+ * run again at once. */
+static enum bake_status check_brought(const struct fetching *fetching, struct bake_error *err)
+{
+	const struct bake_index_model *model = fetching->model;
+	const struct bake_index_choice whole = {model, model->path, model->variant};
+	struct bake_runtime_found *found = NULL;
+
+	BAKE_TRY(bake_place_check(
+		fetching->runtime->fallback_dir, &whole, BAKE_RUNTIME_CHECK_QUICK, &found, err));
+	bake_runtime_found_close(found);
+	return BAKE_OK;
+}
+
 static enum bake_status fetch(
 	void *context, struct bake_flights *flights, size_t at, struct bake_error *err)
 {
@@ -133,7 +148,8 @@ static enum bake_status fetch(
 	/* Asked again: what was a directory of its own when all began may be one no more. */
 	BAKE_TRY(bake_fallback_check_dir(runtime->models_dir, runtime->fallback_dir, err));
 	BAKE_TRY(check_lock(runtime, fetching->model, err));
-	return bake_spawn_fetch(runtime, fetching->model->id, flights, at, err);
+	BAKE_TRY(bake_spawn_fetch(runtime, fetching->model->id, flights, at, err));
+	return check_brought(fetching, err);
 }
 
 enum bake_status bake_fallback_fetch(

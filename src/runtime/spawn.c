@@ -106,17 +106,21 @@ static void read_report(int from, struct bake_buf *out)
 	}
 }
 
-/* The exit code; -1 when a signal ended it, -2 when somebody else (a host that ignores SIGCHLD)
- * took it. */
+/* What there is instead of an exit code. */
+enum {
+	CODE_SIGNAL = -1,
+	CODE_UNKNOWN = -2 /* somebody else waited for it, or a host that ignores SIGCHLD */
+};
+
 static int wait_for(pid_t pid)
 {
 	int state;
 
 	while (waitpid(pid, &state, 0) < 0) {
 		if (errno != EINTR)
-			return -2;
+			return CODE_UNKNOWN;
 	}
-	return WIFEXITED(state) ? WEXITSTATUS(state) : -1;
+	return WIFEXITED(state) ? WEXITSTATUS(state) : CODE_SIGNAL;
 }
 
 static enum bake_status status_of(int code)
@@ -175,7 +179,19 @@ static enum bake_status tell(
 	return hint[0] ? bake_error_hint(err, "%s", BAKE_SHOW(hint)) : status;
 }
 
-/* How it ended. A program that was not waited for is believed, because what it fetched is checked
+/* It ended without a report that can be read. */
+static enum bake_status tell_silent(const char *program, int code, struct bake_error *err)
+{
+	if (code == CODE_UNKNOWN)
+		return BAKE_OK;
+	if (code == CODE_SIGNAL)
+		return bake_error_transient(err, BAKE_ERR_TEMPORARY, "runtime.fetch",
+			"%s was ended by a signal", BAKE_SHOW(program));
+	return bake_error_set(err, status_of(code), "runtime.fetch",
+		"%s ended with %d and did not say why", BAKE_SHOW(program), code);
+}
+
+/* How it ended. A program of which nothing is known is believed, because what it fetched is checked
  * anyway. */
 static enum bake_status judge(
 	struct bake_buf *report, const char *program, int code, struct bake_error *err)
@@ -187,15 +203,10 @@ static enum bake_status judge(
 	if (code == 0)
 		return BAKE_OK;
 	if (!report->len || report->full ||
-		bake_json_open(bake_buf_span(report), program, &doc, &ignored) != BAKE_OK) {
-		if (code == -1)
-			return bake_error_set(err, BAKE_ERR_TEMPORARY, "runtime.fetch",
-				"%s was ended by a signal", BAKE_SHOW(program));
-		return bake_error_set(err, status_of(code), "runtime.fetch",
-			"%s ended with %d and did not say why", BAKE_SHOW(program), code);
-	}
+		bake_json_open(bake_buf_span(report), program, &doc, &ignored) != BAKE_OK)
+		return tell_silent(program, code, err);
 	root = bake_json_root(doc);
-	if (code == -2 && !text_of(&root, "error")[0])
+	if (code == CODE_UNKNOWN && !text_of(&root, "error")[0])
 		return BAKE_OK;
 	return tell(&root, program, code, err);
 }

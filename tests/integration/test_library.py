@@ -61,12 +61,17 @@ def open_runtime(shared, place):
         runtime.close()
 
 
+def build_flags():
+    """What programs need besides, when the library was built with a sanitizer or for coverage."""
+    cache = library.cache_of(BUILD)
+    return cache["CMAKE_C_FLAGS"].split() + ([f"-fsanitize={sanitizer()}"] if sanitizer() else [])
+
+
 def flags_of(libdir, *more):
-    """What pkg-config says, and the sanitizer the library was built with."""
     said = subprocess.run(["pkg-config", "--cflags", "--libs", *more, "bake"], check=True,
                           capture_output=True, text=True,
                           env={**os.environ, "PKG_CONFIG_PATH": libdir / "pkgconfig"}).stdout
-    return said.split() + ([f"-fsanitize={sanitizer()}"] if sanitizer() else [])
+    return said.split() + build_flags()
 
 
 def compile(*command):
@@ -181,10 +186,9 @@ int main() {
 
 def test_cmake_finds_the_package(prefix, libdir, place, hub, tmp_path):
     real_nunchaku(place, hub, ["r128-8"])
-    flags = f"-fsanitize={sanitizer()}" if sanitizer() else ""
     build = tmp_path / "build"
     for command in (["cmake", "-S", EXAMPLES, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}",
-                     f"-DCMAKE_C_FLAGS={flags}"], ["cmake", "--build", build]):
+                     f"-DCMAKE_C_FLAGS={' '.join(build_flags())}"], ["cmake", "--build", build]):
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
     for program in ("server", "server-static"):

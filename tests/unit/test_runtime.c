@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -646,6 +647,81 @@ static void a_lock_of_other_pins_is_refused_before_anything_is_fetched(void)
 	bake_runtime_close(bed.runtime);
 }
 
+/* A host that ignores SIGCHLD has its children reaped by the kernel: their words must do. */
+static void a_host_that_ignores_its_children(void)
+{
+	struct bed bed;
+
+	make_bed(&bed);
+	write_program(&bed, BRING);
+	assert_true(signal(SIGCHLD, SIG_IGN) != SIG_ERR);
+	open_bed(&bed);
+	must_resolve(&bed, "absent", BAKE_RUNTIME_CHECK_FULL, BAKE_RUNTIME_FETCHED);
+	end_bed(&bed);
+	make_bed(&bed);
+	write_program(&bed, "echo '{\"ok\":false,\"error\":\"net.timeout\",\"message\":\"slow\","
+			    "\"exit_code\":75}'; exit 75");
+	open_bed(&bed);
+	must_fail(&bed, "absent", 0, BAKE_ERR_TEMPORARY, "runtime.fetch");
+	end_bed(&bed);
+	assert_true(signal(SIGCHLD, SIG_DFL) != SIG_ERR);
+}
+
+/* A server's sockets and its signal mask are none of bake-fetch's. */
+static void the_program_inherits_nothing(void)
+{
+	struct bed bed;
+	int fd;
+	sigset_t blocked;
+
+	make_bed(&bed);
+	write_program(&bed, "ls /proc/$$/fd | grep -q '^[5-9][0-9]$' && exit 64\n"
+			    "grep -q 'SigBlk:.*[2367abef]..$' /proc/$$/status && exit 65\n" BRING);
+	open_bed(&bed);
+	fd = fcntl(bed.dir, F_DUPFD, 50); /* open across exec */
+	(void)sigemptyset(&blocked);
+	(void)sigaddset(&blocked, SIGUSR1);
+	assert_int_equal(pthread_sigmask(SIG_BLOCK, &blocked, NULL), 0);
+	must_resolve(&bed, "absent", BAKE_RUNTIME_CHECK_FULL, BAKE_RUNTIME_FETCHED);
+	assert_int_equal(pthread_sigmask(SIG_UNBLOCK, &blocked, NULL), 0);
+	cleanup_close(&fd);
+	end_bed(&bed);
+}
+
+static int next_descriptor(const struct bed *bed)
+{
+	int fd = fcntl(bed->dir, F_DUPFD_CLOEXEC, 0);
+
+	assert_int_equal(close(fd), 0);
+	return fd;
+}
+
+static void no_descriptor_stays_open(void)
+{
+	static const char *const models[] = {"one", "tree", "tensors", "absent", "plain"};
+	struct bed bed;
+	int first;
+
+	make_bed(&bed);
+	write_program(&bed, "exit 75");
+	bed.options.retry_ms = 1;
+	first = next_descriptor(&bed);
+	open_bed(&bed);
+	scratch_text(bed.dir, "models/v/0.bin", FLIPPED);
+	for (unsigned i = 0; i < 20; i++) {
+		for (size_t k = 0; k < countof(models); k++) {
+			struct bake_runtime_found *found;
+
+			if (bake_runtime_resolve(bed.runtime, models[k], BAKE_RUNTIME_CHECK_FULL,
+				    &found, NULL) == BAKE_OK)
+				bake_runtime_found_close(found);
+		}
+	}
+	bake_runtime_close(bed.runtime);
+	assert_int_equal(next_descriptor(&bed), first);
+	cleanup_close(&bed.dir);
+}
+
 /* ---- many at the same time ---- */
 
 struct caller {
@@ -845,6 +921,9 @@ static const struct scenario scenarios[] = {
 	{"a program that is not there is told", a_program_that_is_not_there_is_told},
 	{"a lock of other pins is refused before anything is fetched",
 		a_lock_of_other_pins_is_refused_before_anything_is_fetched},
+	{"a host that ignores its children", a_host_that_ignores_its_children},
+	{"the program inherits nothing", the_program_inherits_nothing},
+	{"no descriptor stays open", no_descriptor_stays_open},
 	{"sixteen callers are one fetch", sixteen_callers_are_one_fetch},
 	{"a failure is one fetch, too, for a while", a_failure_is_one_fetch_too_for_a_while},
 	{"after a while it is tried again", after_a_while_it_is_tried_again},
