@@ -41,6 +41,7 @@ enum bake_engine bake_engine_usual(const struct bake_memory_model *model)
 	return bake_text_equal(model->format, "gguf") ? BAKE_ENGINE_LLAMA_CPP : BAKE_ENGINE_VLLM;
 }
 
+BAKE_PRINTF(3, 0)
 static struct bake_memory_part *new_part(
 	struct bake_memory *memory, const char *name, const char *because, va_list args)
 {

@@ -19,7 +19,7 @@
 #define BAKE_INDEX_SCHEMA "bake.index/1"
 #define BAKE_INDEX_NAME	  "model-info.json"
 #define BAKE_INDEX_RUNTIME_NAME                                                                    \
-	"model-info.runtime.json" /* what servers measure; not ours to write */
+	"model-info.runtime.json" /* what servers measured; no index is built from it */
 
 enum {
 	BAKE_INDEX_BYTES_MAX = 64 * 1024 * 1024,

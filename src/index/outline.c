@@ -75,6 +75,12 @@ static const uint8_t *skip_blanks(const uint8_t *at, const uint8_t *end)
 	return at;
 }
 
+/* "source" is for people and for programs that read JSON themselves: nobody asks us for it. */
+static bool is_unread(const uint8_t *key, size_t len)
+{
+	return len == strlen("source") && memcmp(key, "source", len) == 0;
+}
+
 static bool is_part(const uint8_t *key, size_t len)
 {
 	for (unsigned i = 0; i < BAKE_INDEX_PARTS; i++) {
@@ -116,6 +122,7 @@ static enum bake_status take_string(struct scan *scan, struct bake_error *err)
 	const uint8_t *end = skip_string(scan->at, scan->end);
 	size_t len = end > key ? (size_t)(end - key - 1) : 0;
 	const uint8_t *value;
+	bool part;
 
 	scan->at = end;
 	value = skip_blanks(end, scan->end);
@@ -126,11 +133,12 @@ static enum bake_status take_string(struct scan *scan, struct bake_error *err)
 		scan->in_models = len == 6 && memcmp(key, "models", 6) == 0;
 		return BAKE_OK;
 	}
+	part = is_part(key, len);
 	if (!scan->in_models || scan->depth != MODEL_DEPTH || value >= scan->end ||
-		!is_part(key, len))
+		(!part && !is_unread(key, len)))
 		return BAKE_OK;
 	if (*value != '{') {
-		scan->out->odd = true;
+		scan->out->odd = scan->out->odd || part;
 		return BAKE_OK;
 	}
 	end = skip_object(value, scan->end);

@@ -10,9 +10,9 @@
 #include "ops/registry.h"
 
 struct merging {
-	struct bake_json old;	  /* the record that is there */
-	struct bake_json sources; /* its field_sources */
-	struct bake_json fresh_sources;
+	struct bake_json old;		       /* the record that is there */
+	struct bake_json sources;	       /* its field_sources */
+	const struct bake_json *fresh_sources; /* NULL: it names none */
 	bool all_manual; /* the whole record was written by hand: "source": "manual" */
 	size_t changed;
 	const char *under; /* the object that is merged: "vision"; NULL: the record */
@@ -41,7 +41,8 @@ static const char *field_name(
 static enum bake_status take_source(
 	struct merging *merging, const char *field, struct bake_error *err)
 {
-	const char *source = bake_registry_text(&merging->fresh_sources, field);
+	const char *source =
+		merging->fresh_sources ? bake_registry_text(merging->fresh_sources, field) : NULL;
 
 	if (!source || bake_text_equal(source, bake_registry_text(&merging->sources, field)))
 		return BAKE_OK;
@@ -58,6 +59,8 @@ static enum bake_status merge_value(
 	struct bake_json was;
 	bool there = bake_json_find(merging->into, value->key, &was) && !bake_json_is_null(&was);
 
+	if (bake_json_is_null(value)) /* it is not known */
+		return BAKE_OK;
 	if (there && (is_manual(merging, field) ||
 			     (merging->under && is_manual(merging, merging->under))))
 		return BAKE_OK;
@@ -148,6 +151,7 @@ enum bake_status bake_registry_merge(const struct bake_json *holder, const struc
 	const char *now, size_t *out_changed, struct bake_error *err)
 {
 	struct merging merging = {.changed = 0};
+	struct bake_json fresh_sources;
 	struct bake_json list;
 	const char *whole;
 
@@ -156,8 +160,8 @@ enum bake_status bake_registry_merge(const struct bake_json *holder, const struc
 	/* What cannot be merged is found before anything is. */
 	BAKE_TRY(bake_json_make_array(&merging.old, "sources", &list, err));
 	BAKE_TRY(bake_json_make_array(&merging.old, "warnings", &list, err));
-	if (!bake_json_find(fresh, "field_sources", &merging.fresh_sources))
-		merging.fresh_sources = *fresh;
+	if (bake_json_find(fresh, "field_sources", &fresh_sources))
+		merging.fresh_sources = &fresh_sources;
 	whole = bake_registry_text(&merging.old, "source");
 	merging.all_manual = whole && strcmp(whole, BAKE_SOURCE_MANUAL) == 0;
 	merging.into = &merging.old;

@@ -36,8 +36,10 @@ static void look_at(void *context, size_t index)
 	struct bake_file_check *check = &looking->files[index];
 	enum bake_status status;
 
-	if (check->state != BAKE_FILE_RIGHT || check->may_execute ||
-		bake_pickle_is_allowed(looking->policy, &check->sha256) || bake_stop_signal())
+	if (check->state != BAKE_FILE_RIGHT || bake_stop_signal())
+		return;
+	check->may_execute |= bake_pickle_is_allowed(looking->policy, &check->sha256);
+	if (check->may_execute)
 		return;
 	status = look(looking, check, &check->error);
 	if (status != BAKE_OK)

@@ -46,7 +46,9 @@ enum bake_status bake_verifying_structure(const struct bake_verify_options *opti
 			.name = report->names[i],
 			.path = report->files[i].path,
 			.size = report->files[i].size,
-			.readable = report->files[i].state == BAKE_FILE_RIGHT,
+			/* What is allowed as code has its own form, whatever its name says. */
+			.readable = report->files[i].state == BAKE_FILE_RIGHT &&
+				    !report->files[i].may_execute,
 			.tag = i,
 		};
 	BAKE_TRY(bake_structure_check(structure, err));

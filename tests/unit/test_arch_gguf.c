@@ -159,11 +159,12 @@ static void describe_fact(struct bake_buf *buf, const char *name, const struct b
 static void describe(const struct bake_arch *arch, struct bake_buf *buf)
 {
 	for (size_t i = BAKE_ARCH_MODEL_TYPE + 1; i < BAKE_ARCH_FIELDS; i++)
-		describe_fact(buf, bake_arch_field_name(i), &arch->facts[i]);
+		describe_fact(buf, bake_arch_field_name((enum bake_arch_field)i), &arch->facts[i]);
 	for (size_t i = 0; i < BAKE_VISION_FIELDS; i++) {
 		char name[64];
 
-		(void)snprintf(name, sizeof(name), "v.%s", bake_arch_vision_field_name(i));
+		(void)snprintf(name, sizeof(name), "v.%s",
+			bake_arch_vision_field_name((enum bake_arch_vision_field)i));
 		describe_fact(buf, name, &arch->vision[i]);
 	}
 	bake_buf_add(buf, "", 0);

@@ -70,8 +70,8 @@ static void what_cannot_be_held(void)
 	const char *deep = "{\"a\": [[[[[[[[1]]]]]]]]}";
 	RECORD();
 	OK(bake_arch_set_u64(arch, BAKE_ARCH_NUM_LAYERS, BAKE_SIZE_MAX + 1, "s", &err));
-	OK(bake_arch_set_f64(arch, BAKE_ARCH_ROPE_THETA, NAN, "s", &err));
-	OK(bake_arch_set_f64(arch, BAKE_ARCH_PARAMS_BILLION, INFINITY, "s", &err));
+	OK(bake_arch_set_f64(arch, BAKE_ARCH_ROPE_THETA, (double)NAN, "s", &err));
+	OK(bake_arch_set_f64(arch, BAKE_ARCH_PARAMS_BILLION, (double)INFINITY, "s", &err));
 	OK(bake_arch_set_text(arch, BAKE_ARCH_MODEL_TYPE, bake_span_text(""), "s", &err));
 	OK(bake_arch_set_json(arch, BAKE_ARCH_ROPE_SCALING, deep, "s", &err));
 	OK(bake_arch_set_json(arch, BAKE_ARCH_ROPE_SCALING, "{\"a\": \"\xc2\x85\"}", "t", &err));

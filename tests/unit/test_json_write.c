@@ -131,8 +131,8 @@ static void write_numbers(struct bake_json_writer *writer)
 	bake_json_write_f64(writer, 1.0 / 3);
 	bake_json_write_f64(writer, 1000000);
 	bake_json_write_f64(writer, -2.5e-300);
-	bake_json_write_f64(writer, INFINITY);
-	bake_json_write_f64(writer, NAN);
+	bake_json_write_f64(writer, (double)INFINITY);
+	bake_json_write_f64(writer, (double)NAN);
 	bake_json_end_array(writer);
 }
 

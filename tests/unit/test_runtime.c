@@ -675,8 +675,9 @@ static void the_program_inherits_nothing(void)
 	sigset_t blocked;
 
 	make_bed(&bed);
-	write_program(&bed, "ls /proc/$$/fd | grep -q '^[5-9][0-9]$' && exit 64\n"
-			    "grep -q 'SigBlk:.*[2367abef]..$' /proc/self/status && exit 65\n" BRING);
+	write_program(&bed,
+		"ls /proc/$$/fd | grep -q '^[5-9][0-9]$' && exit 64\n"
+		"grep -q 'SigBlk:.*[2367abef]..$' /proc/self/status && exit 65\n" BRING);
 	open_bed(&bed);
 	fd = fcntl(bed.dir, F_DUPFD, 50); /* open across exec */
 	(void)sigemptyset(&blocked);

@@ -396,8 +396,7 @@ static enum bake_status estimate_with(const struct cli_common *common,
 		.block_size = block_size,
 		.offload = offload,
 	};
-	struct indexcli_estimate *estimate = calloc(1, sizeof(*estimate));
-	_cleanup_free_ void *owned = estimate;
+	_cleanup_free_ struct indexcli_estimate *estimate = calloc(1, sizeof(*estimate));
 
 	if (!estimate)
 		return bake_error_nomem(err);
