@@ -220,6 +220,9 @@ void bake_memory_estimate(const struct bake_memory_model *model,
 	}
 	engines[wish->engine].estimate(model, wish, out);
 	sum_parts(out);
+	if (model->weights->absent_bytes)
+		bake_memory_note(
+			out, "weights that are not here count with the sizes of their files");
 	if (!out->known)
 		bake_memory_note(out, "the total is at least this: not every part is known");
 	if (out->context_model &&

@@ -62,14 +62,15 @@ static struct run run_of(const struct bake_memory_wish *wish, const struct bake_
 static void add_weights(const struct bake_memory_model *model, struct bake_memory *memory)
 {
 	const struct bake_weights *weights = model->weights;
-	uint64_t embedding = bake_u64_min(weights->embedding_bytes, weights->bytes);
+	uint64_t bytes = bake_weights_all_bytes(weights);
+	uint64_t embedding = bake_u64_min(weights->embedding_bytes, bytes);
 
-	if (!weights->tensors) {
+	if (!bake_weights_any(weights)) {
 		bake_memory_add_unknown(memory, "weights", "there are no tensors to count");
 		return;
 	}
-	bake_memory_add(memory, "weights", weights->bytes - embedding, weights->bytes - embedding,
-		"%" PRIu64 " bytes of tensors without the token embedding", weights->bytes);
+	bake_memory_add(memory, "weights", bytes - embedding, bytes - embedding,
+		"%" PRIu64 " bytes of tensors without the token embedding", bytes);
 	if (embedding && !weights->has_output)
 		bake_memory_add(memory, "output", embedding, embedding,
 			"a copy of the token embedding: the model has no output of its own");

@@ -61,12 +61,12 @@ static void count_pages(const struct bake_memory_model *model, const struct page
 {
 	uint64_t token = bake_kv_token_bytes_max(&memory->kv, memory->types);
 	uint64_t tokens = bake_memory_pad(pages->length, pages->block);
+	uint64_t weights = bake_weights_all_bytes(model->weights);
 	uint64_t blocks;
 
-	if (!memory->budget || !model->weights->tensors)
+	if (!memory->budget || !bake_weights_any(model->weights))
 		return;
-	memory->pool_bytes =
-		memory->budget > model->weights->bytes ? memory->budget - model->weights->bytes : 0;
+	memory->pool_bytes = memory->budget - bake_u64_min(memory->budget, weights);
 	if (!memory->kv.known || !token)
 		return;
 	blocks = memory->pool_bytes / bake_u64_mul_capped(token, pages->block);
@@ -81,6 +81,7 @@ void bake_memory_vllm(const struct bake_memory_model *model, const struct bake_m
 	struct bake_memory *memory)
 {
 	uint64_t share = wish->gpu_share ? wish->gpu_share : SHARE;
+	uint64_t weights = bake_weights_all_bytes(model->weights);
 	struct pages pages = {
 		.block = wish->block_size ? wish->block_size : BLOCK,
 		.batched = wish->batch ? wish->batch : BATCHED_TOKENS,
@@ -88,8 +89,8 @@ void bake_memory_vllm(const struct bake_memory_model *model, const struct bake_m
 	};
 
 	memory->budget = bake_u64_scale(wish->gpu_memory, share, 1000);
-	if (model->weights->tensors)
-		bake_memory_add(memory, "weights", model->weights->bytes, model->weights->bytes,
+	if (bake_weights_any(model->weights))
+		bake_memory_add(memory, "weights", weights, weights,
 			"the bytes of %" PRIu64 " tensors", model->weights->tensors);
 	else
 		bake_memory_add_unknown(memory, "weights", "there are no tensors to count");

@@ -274,6 +274,7 @@ void bake_weights_add(struct bake_weights *weights, const struct bake_weights *m
 		add_type(weights, &more->types[i]);
 	sort_types(weights);
 	weights->bytes = bake_u64_add_capped(weights->bytes, more->bytes);
+	weights->absent_bytes = bake_u64_add_capped(weights->absent_bytes, more->absent_bytes);
 	weights->tensors = bake_u64_add_capped(weights->tensors, more->tensors);
 	weights->parameters = bake_u64_add_capped(weights->parameters, more->parameters);
 	weights->layer_bytes_max = bake_u64_max(weights->layer_bytes_max, more->layer_bytes_max);
@@ -284,6 +285,16 @@ void bake_weights_add(struct bake_weights *weights, const struct bake_weights *m
 	weights->layers = bake_u64_max(weights->layers, more->layers);
 	weights->embedding_bytes = bake_u64_max(weights->embedding_bytes, more->embedding_bytes);
 	weights->has_output |= more->has_output;
+}
+
+bool bake_weights_any(const struct bake_weights *weights)
+{
+	return weights->tensors || weights->absent_bytes;
+}
+
+uint64_t bake_weights_all_bytes(const struct bake_weights *weights)
+{
+	return bake_u64_add_capped(weights->bytes, weights->absent_bytes);
 }
 
 const char *bake_weights_main_type(const struct bake_weights *weights)

@@ -30,6 +30,9 @@ struct bake_weights {
 		types[BAKE_WEIGHTS_TYPES_MAX]; /* by bytes, the most first, then name */
 	size_t type_count;
 	uint64_t bytes; /* of all tensors, without headers and padding */
+	/* Of files that are not here and whose size is known, headers included: Git LFS pointers. Not
+	 * in bytes, and not written. */
+	uint64_t absent_bytes;
 	uint64_t tensors;
 	uint64_t parameters; /* without scales, zero points and the like; packed ones unpacked */
 	uint64_t layer_bytes_max; /* of "blk.N.", "model.layers.N." and such, the heaviest one */
@@ -41,6 +44,10 @@ struct bake_weights {
 		uint64_t bytes;
 	} blocks[BAKE_WEIGHTS_BLOCKS_MAX]; /* a block may be in several files; not written */
 };
+
+/* Whether anything is known of the weights, and their bytes, wherever they are. */
+bool bake_weights_any(const struct bake_weights *weights);
+uint64_t bake_weights_all_bytes(const struct bake_weights *weights);
 
 /* Adds a file. Sums saturate. packed_bits: bits of a quantised weight in an int32 (gptq, awq); 0
  * when nothing is packed. */

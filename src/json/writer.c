@@ -154,6 +154,8 @@ void bake_json_write_f64(struct bake_json_writer *writer, double value)
 		bake_json_write_null(writer);
 		return;
 	}
+	if (value == 0) /* "-0" would be read as an integer, which has no sign */
+		value = 0;
 	do {
 		(void)snprintf(text, sizeof(text), "%.*g", digits, value);
 	} while (strtod(text, NULL) != value && digits++ < 17);

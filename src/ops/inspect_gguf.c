@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "ops/inspecting.h"
 
@@ -203,15 +204,17 @@ static enum bake_status take(struct bake_inspecting *inspecting,
 {
 	struct bake_inspection *out = inspecting->out;
 	const struct bake_gguf *gguf = bake_inspecting_header(inspecting, file)->gguf;
+	struct bake_weights *weights =
+		file->use == BAKE_INSPECT_PROJECTOR ? &out->projector : &out->weights;
 
 	BAKE_TRY(bake_inspecting_warn(inspecting, file, err));
+	weights->absent_bytes = bake_u64_add_capped(weights->absent_bytes, file->pointer_bytes);
 	if (!gguf)
 		return BAKE_OK;
 	for (size_t i = 0; i < gguf->warning_count; i++)
 		BAKE_TRY(bake_arch_warn(out->arch, err, "%s: %s", BAKE_SHOW(file->path),
 			BAKE_SHOW(gguf->warnings[i])));
-	bake_weights_add_gguf(
-		file->use == BAKE_INSPECT_PROJECTOR ? &out->projector : &out->weights, gguf);
+	bake_weights_add_gguf(weights, gguf);
 	return describes ? bake_arch_read_gguf(out->arch, gguf, file->path, err) : BAKE_OK;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "format/shards.h"
 #include "manifest/nunchaku.h"
@@ -84,6 +85,8 @@ static enum bake_status take(struct gathering *gathering, size_t at, struct bake
 	gathering->any = true;
 	file->use = BAKE_INSPECT_WEIGHTS;
 	BAKE_TRY(bake_inspecting_warn(inspecting, file, err));
+	gathering->weights->absent_bytes =
+		bake_u64_add_capped(gathering->weights->absent_bytes, file->pointer_bytes);
 	if (!header->safetensors)
 		return BAKE_OK;
 	for (size_t i = 0; i < header->safetensors->warning_count; i++)

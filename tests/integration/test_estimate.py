@@ -178,6 +178,23 @@ def test_pipeline(tmp_path):
     fails(estimate(path, "--gpu-memory", "1GiB", "--solve", "context"), 64, "usage.conflict")
 
 
+def test_pointers_count_with_the_sizes_of_their_files(tmp_path):
+    """A tree that git left without its large files says what the model needs all the same."""
+    path = pipeline(tmp_path / "pipe")
+    for name, size in {"transformer": 40_861_027_880, "vae": 253_806_966}.items():
+        (path / name / "diffusion_pytorch_model.safetensors").unlink(missing_ok=True)
+        for old in (path / name).glob("*.safetensors"):
+            old.unlink()
+        (path / name / "diffusion_pytorch_model.safetensors").write_text(
+            "version https://git-lfs.github.com/spec/v1\n"
+            f"oid sha256:{'0' * 64}\nsize {size}\n")
+    report = answer(path)
+    assert part(report, "transformer")["max_bytes"] == 40_861_027_880
+    assert any("not here" in line for line in report["assumptions"])
+    assert answer(path, "--offload")["max_bytes"] == 40_861_027_880
+    fails(estimate(path, "--gpu-memory", "24GiB"), 23, "estimate.no-fit")
+
+
 def test_verdicts(model):
     assert answer(model, "--gpu-memory", "8GiB")["verdict"] == "fits"
     assert answer(model, "--gpu-memory", "300MiB")["verdict"] == "may-fit"

@@ -208,6 +208,14 @@ def test_pickle_is_executable_code(tmp_path):
     assert report["executable_code"] is True and report["files"][0]["problem"] == "policy.pickle"
 
 
+def test_a_pickle_under_the_name_of_weights(tmp_path):
+    """What it is counts, not that it is a bad safetensors file."""
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(b"\x80\x02cos\nsystem\nX\x02\x00\x00\x00lsq\x00\x85q\x01Rq\x02.")
+    report = ok(run("bake-index", "inspect", "--json", path)).json
+    assert report["executable_code"] is True and report["files"][0]["problem"] == "policy.pickle"
+
+
 @pytest.mark.parametrize("what", ["nothing", "empty"])
 def test_nothing_there(tmp_path, what):
     (tmp_path / "empty").mkdir()

@@ -131,6 +131,7 @@ static void write_numbers(struct bake_json_writer *writer)
 	bake_json_write_f64(writer, 1.0 / 3);
 	bake_json_write_f64(writer, 1000000);
 	bake_json_write_f64(writer, -2.5e-300);
+	bake_json_write_f64(writer, -0.0);
 	bake_json_write_f64(writer, (double)INFINITY);
 	bake_json_write_f64(writer, (double)NAN);
 	bake_json_end_array(writer);
@@ -165,7 +166,7 @@ static const struct write_row {
 } writes[] = {
 	{"nothing", write_nothing, "{}\n"},
 	{"numbers", write_numbers,
-		"[-9223372036854775808, 0.1, 0.3333333333333333, 1000000, -2.5e-300, null, "
+		"[-9223372036854775808, 0.1, 0.3333333333333333, 1000000, -2.5e-300, 0, null, "
 		"null]\n"},
 	{"copies", write_copies,
 		"{\n  \"line\": [" COPIED "],\n  \"spread\": {\n    \"z\": [\n      1,\n"
