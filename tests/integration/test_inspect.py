@@ -139,6 +139,15 @@ def test_quantized_configuration(tmp_path):
     assert inspect(tmp_path)["architecture"]["quantization"]["method"] == "gptq"
 
 
+def test_nunchaku_keeps_two_weights_in_a_byte(tmp_path):
+    quantization = {"method": "svdquant", "rank": 32, "weight": {"dtype": "int4", "group_size": 64}}
+    path = tmp_path / "svdq-int4_r32-x.safetensors"
+    path.write_bytes(weights(100, "I8", "transformer_blocks.0.attn.to_qkv.qweight",
+                             {"quantization_config": json.dumps(quantization), "config": "{}"}))
+    report = inspect(path)
+    assert report["quantization"] == "int4" and report["weights"]["parameters"] == 200
+
+
 def test_pipeline(tmp_path):
     index = {"_class_name": "QwenImagePipeline", "_diffusers_version": "0.35.0",
              "scheduler": ["diffusers", "Flow"], "text_encoder": ["transformers", "Qwen"],
