@@ -6,6 +6,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What the installed library exports; everything else of it is hidden. */
+#define BAKE_API __attribute__((visibility("default")))
+
 /*
  * What went wrong, coarse. The value of each failure is minus the exit code every tool ends with,
  * so there is one table (see bake_status_info) and no second mapping. The numbers follow
@@ -35,7 +42,8 @@ enum bake_status {
 
 /*
  * The story of one failure. Caller-allocated, fixed size, never heap: reporting a failure cannot
- * fail. A function that succeeds leaves it untouched.
+ * fail. A function that succeeds leaves it untouched. Its size is fixed for as long as the shared
+ * library's name is; callers that cannot declare it use bake_runtime_error_new.
  */
 struct bake_error {
 	enum bake_status status;
@@ -47,7 +55,11 @@ struct bake_error {
 	char hint[240];	   /* one line saying what to do, or empty */
 };
 
+#ifdef __cplusplus
+#define BAKE_ERROR_INIT (bake_error())
+#else
 #define BAKE_ERROR_INIT ((struct bake_error){.status = BAKE_OK})
+#endif
 
 /* One row of the table of statuses, for --help-exit-codes and the manual. */
 struct bake_status_info {
@@ -58,9 +70,13 @@ struct bake_status_info {
 };
 
 /* The table, ordered by exit code. *out_count receives the number of rows. */
-const struct bake_status_info *bake_status_table(unsigned *out_count);
+BAKE_API const struct bake_status_info *bake_status_table(unsigned *out_count);
 
 /* The exit code for a status: 0, or the positive code of the table. */
-int bake_exit_code(enum bake_status status);
+BAKE_API int bake_exit_code(enum bake_status status);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -336,6 +336,9 @@ const char *bake_arch_precision(const char *dtype)
 		{"fp8", "fp8_e4m3"},
 		{"f16", "fp16"},
 		{"f32", "fp32"},
+		{"f64", "fp64"},
+		{"f8_e4m3", "fp8_e4m3"},
+		{"f8_e5m2", "fp8_e5m2"},
 	};
 
 	if (strncmp(dtype, "torch.", 6) == 0)

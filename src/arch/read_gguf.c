@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -245,6 +246,23 @@ static enum bake_status read_parameters(const struct bake_gguf_in *in, struct ba
 		in->arch, BAKE_ARCH_PARAMS_BILLION, (double)count / 1e9, source, err);
 }
 
+/* The type's name as labels are written: "Q4_K". */
+static void label_of(const struct bake_ggml_type *type, char *label, size_t room)
+{
+	(void)snprintf(label, room, "%s", type->name);
+	for (char *at = label; *at; at++)
+		if (*at >= 'a' && *at <= 'z')
+			*at = (char)(*at - 'a' + 'A');
+}
+
+/* Bits a weight. Of a small model most bytes may be what was not quantized: they say nothing. */
+static uint64_t bits_of(const struct bake_ggml_type *main, const char *label)
+{
+	if (!bake_ggml_type_is_quantized(main) && strcasecmp(label, main->name) != 0)
+		return 0;
+	return (uint64_t)main->block_bytes * 8 / main->block;
+}
+
 /* In how few bits: general.file_type says what the writer was asked for, and where it is missing
  * most of the bytes do. */
 static enum bake_status read_quantization(const struct bake_gguf_in *in, struct bake_error *err)
@@ -264,15 +282,13 @@ static enum bake_status read_quantization(const struct bake_gguf_in *in, struct 
 	if (said && !found.label)
 		BAKE_TRY(bake_gguf_in_complain(in, key, err, "is %" PRIu64 ", not known", type));
 	if (!found.label && main) {
-		(void)snprintf(label, sizeof(label), "%s", main->name);
-		for (char *at = label; *at; at++)
-			if (*at >= 'a' && *at <= 'z')
-				*at = (char)(*at - 'a' + 'A');
+		label_of(main, label, sizeof(label));
 		found.label = label;
 		found.source = "tensors";
 	}
 	if (main) {
-		found.bits = (uint64_t)main->block_bytes * 8 / main->block;
+		/* There is a label: general.file_type's, or the type's own. */
+		found.bits = bits_of(main, found.label);
 		found.group_size = main->block == 32 ? 32 : 0; /* larger blocks have parts */
 		BAKE_TRY(bake_arch_set_text(in->arch, BAKE_ARCH_WEIGHT_PRECISION,
 			bake_span_text(bake_arch_precision(main->name)), "tensors", err));

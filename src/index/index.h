@@ -173,6 +173,7 @@ struct bake_index_wish {
 	uint32_t steps; /* 0: the plain file */
 	const char *precision;
 	const struct bake_gpu *gpu; /* Nunchaku's files must run there; NULL: anywhere */
+	bool also_missing;	    /* also what is not baked: it may be elsewhere */
 	/* Whether a choice is there now. NULL: what the index says is believed. */
 	bool (*is_local)(void *context, const struct bake_index_choice *choice);
 	void *context;

@@ -156,7 +156,8 @@ struct bake_index_choice bake_index_select(
 	for (size_t i = 0; i < index->model_count; i++) {
 		const struct bake_index_model *model = &index->models[i];
 
-		if (in_group(model, group) && model->baked && bake_index_is_candidate(index, model))
+		if (in_group(model, group) && (model->baked || wish->also_missing) &&
+			bake_index_is_candidate(index, model))
 			best = better_of(rule, model, wish, best);
 	}
 	return best;

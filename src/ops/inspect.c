@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "arch/record.h"
+#include "arch/config.h"
 #include "base/cleanup.h"
 #include "base/num.h"
 #include "base/relpath.h"
@@ -212,8 +213,7 @@ enum bake_status bake_inspecting_weights(
 {
 	static const char source[] = "tensors";
 	const char *type = bake_weights_main_type(weights);
-	char lower[32];
-	size_t len = 0;
+	char lower[32] = "";
 
 	if (weights->parameters)
 		BAKE_TRY(bake_arch_set_f64(arch, BAKE_ARCH_PARAMS_BILLION,
@@ -221,13 +221,12 @@ enum bake_status bake_inspecting_weights(
 	if (weights->layers && !arch->components)
 		BAKE_TRY(bake_arch_set_u64(
 			arch, BAKE_ARCH_NUM_LAYERS, weights->layers, source, err));
-	for (; type && type[len] && len < sizeof(lower); len++)
-		lower[len] =
-			(char)(type[len] >= 'A' && type[len] <= 'Z' ? type[len] + 32 : type[len]);
-	if (!len)
+	for (size_t i = 0; type && type[i] && i + 1 < sizeof(lower); i++)
+		lower[i] = (char)(type[i] >= 'A' && type[i] <= 'Z' ? type[i] + 32 : type[i]);
+	if (!lower[0])
 		return BAKE_OK;
-	return bake_arch_set_text(
-		arch, BAKE_ARCH_WEIGHT_PRECISION, bake_span(lower, len), source, err);
+	return bake_arch_set_text(arch, BAKE_ARCH_WEIGHT_PRECISION,
+		bake_span_text(bake_arch_precision(lower)), source, err);
 }
 
 /* The description with a method counts; of a pipeline that of its heaviest part with one. */

@@ -8,6 +8,7 @@
 #include "base/num.h"
 #include "base/relpath.h"
 #include "base/text.h"
+#include "format/pickle.h"
 #include "format/sniff.h"
 #include "ops/inspecting.h"
 
@@ -152,13 +153,21 @@ static uint64_t pointer_size(struct bake_span head)
 static enum bake_status note_problem(struct bake_inspecting *inspecting, struct bake_span head,
 	const struct bake_error *why, struct bake_inspected_file *file, struct bake_error *err)
 {
+	const struct bake_pickle_view view = {
+		.name = file->path, .size = file->bytes, .head = head};
 	const char *hint = NULL;
 	const char *what = bake_sniff_describe(head, &hint);
+	const char *pickle = bake_pickle_by_content(&view);
 
 	file->pointer_bytes = pointer_size(head);
 	file->problem_id = what ? "integrity.content" : why->id;
 	if (bake_sniff_is_lfs_pointer(head))
 		file->problem_id = "integrity.lfs-pointer";
+	if (pickle) {
+		file->problem_id = "policy.pickle";
+		inspecting->out->executable_code = true;
+		what = pickle;
+	}
 	file->problem = bake_arena_text(&inspecting->out->arena, what ? what : why->message);
 	return file->problem ? BAKE_OK : bake_error_nomem(err);
 }

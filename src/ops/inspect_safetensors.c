@@ -61,17 +61,10 @@ static enum bake_status look(struct bake_inspecting *inspecting, size_t at,
 	return bake_inspecting_add(inspecting, at, out, err);
 }
 
-/* GPTQ and AWQ keep several weights in each int32; so does compressed-tensors. */
+/* Methods of few bits keep several weights in each integer; of larger ones this changes nothing. */
 static uint64_t packed_bits(const struct bake_arch *arch)
 {
-	static const char *const methods[] = {"gptq", "awq", "compressed-tensors"};
-	const struct bake_arch_quantization *quantization = &arch->quantization;
-
-	for (size_t i = 0; i < countof(methods); i++) {
-		if (bake_text_equal(quantization->method, methods[i]))
-			return quantization->bits;
-	}
-	return 0;
+	return arch->quantization.method ? arch->quantization.bits : 0;
 }
 
 static enum bake_status take(struct gathering *gathering, size_t at, struct bake_error *err)

@@ -63,7 +63,7 @@ def test_every_error_id_is_in_the_manual():
                      for path in (ROOT / folder).rglob("*.[ch]"))
     ids = set(re.findall(r'"((?:auth|config|data|digest|disk|estimate|fetch|fs|gguf|hub|index|inspect|'
                          r'integrity|internal|json|layout|local|lock|manifest|net|path|pin|pipeline|policy|probe|'
-                         r'registry|reconcile|metrics|schema|shard|st|sys|tls|'
+                         r'registry|reconcile|runtime|metrics|schema|shard|st|sys|tls|'
                          r'url|usage|values|verify)\.[a-z0-9-]+)"', source))
     manual = set(re.findall(r"^\| `([a-z]+\.[a-z0-9-]+|interrupted)`",
                             (ROOT / "docs/man/bake.7.md").read_text(), re.M))

@@ -139,6 +139,15 @@ def test_quantized_configuration(tmp_path):
     assert inspect(tmp_path)["architecture"]["quantization"]["method"] == "gptq"
 
 
+def test_nunchaku_keeps_two_weights_in_a_byte(tmp_path):
+    quantization = {"method": "svdquant", "rank": 32, "weight": {"dtype": "int4", "group_size": 64}}
+    path = tmp_path / "svdq-int4_r32-x.safetensors"
+    path.write_bytes(weights(100, "I8", "transformer_blocks.0.attn.to_qkv.qweight",
+                             {"quantization_config": json.dumps(quantization), "config": "{}"}))
+    report = inspect(path)
+    assert report["quantization"] == "int4" and report["weights"]["parameters"] == 200
+
+
 def test_pipeline(tmp_path):
     index = {"_class_name": "QwenImagePipeline", "_diffusers_version": "0.35.0",
              "scheduler": ["diffusers", "Flow"], "text_encoder": ["transformers", "Qwen"],
@@ -205,6 +214,14 @@ def test_links_of_a_clients_cache(tmp_path):
 def test_pickle_is_executable_code(tmp_path):
     write(tmp_path, {"config.json": CONFIG, "pytorch_model.bin": b"\x80\x02}q\x00."})
     report = inspect(tmp_path)
+    assert report["executable_code"] is True and report["files"][0]["problem"] == "policy.pickle"
+
+
+def test_a_pickle_under_the_name_of_weights(tmp_path):
+    """What it is counts, not that it is a bad safetensors file."""
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(b"\x80\x02cos\nsystem\nX\x02\x00\x00\x00lsq\x00\x85q\x01Rq\x02.")
+    report = ok(run("bake-index", "inspect", "--json", path)).json
     assert report["executable_code"] is True and report["files"][0]["problem"] == "policy.pickle"
 
 
