@@ -56,7 +56,8 @@ static void take_out(struct bake_http_server *server, struct bake_http_link *lin
 	(void)pthread_mutex_unlock(&server->lock);
 }
 
-static void begin(struct bake_http_server *server, struct MHD_Connection *connection, void **context)
+static void begin(
+	struct bake_http_server *server, struct MHD_Connection *connection, void **context)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);

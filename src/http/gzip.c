@@ -12,14 +12,16 @@ enum {
 	INPUT_BYTES = 1 << 30
 };
 
-enum bake_status bake_http_gzip(struct bake_span bytes, struct bake_buf *out, struct bake_error *err)
+enum bake_status bake_http_gzip(
+	struct bake_span bytes, struct bake_buf *out, struct bake_error *err)
 {
 	z_stream stream = {.next_in = bytes.ptr};
 	unsigned char piece[PIECE_BYTES];
 	int result = Z_OK;
 
 	if (bytes.len > INPUT_BYTES)
-		return bake_error_set(err, BAKE_ERR_DATA, "data.too-large", "too large to compress");
+		return bake_error_set(
+			err, BAKE_ERR_DATA, "data.too-large", "too large to compress");
 	if (deflateInit2(&stream, LEVEL, Z_DEFLATED, GZIP_WINDOW, MEMORY, Z_DEFAULT_STRATEGY) !=
 		Z_OK)
 		return bake_error_nomem(err);
@@ -34,6 +36,7 @@ enum bake_status bake_http_gzip(struct bake_span bytes, struct bake_buf *out, st
 	}
 	(void)deflateEnd(&stream);
 	if (result != Z_STREAM_END)
-		return bake_error_set(err, BAKE_ERR_INTERNAL, "internal.zlib", "compressing failed");
+		return bake_error_set(
+			err, BAKE_ERR_INTERNAL, "internal.zlib", "compressing failed");
 	return bake_buf_status(out, "compressed reply", err);
 }

@@ -53,7 +53,7 @@ struct bake_http_link {
 	atomic_bool begun; /* a request line is here, but no whole header */
 	atomic_uint_fast64_t deadline_ms;
 	/* The request under way: of the thread that works on the connection. */
-	bool known;	   /* a request line was seen */
+	bool known; /* a request line was seen */
 	bool bad_target;
 	bool long_target;
 	bool checked;
@@ -81,8 +81,8 @@ void bake_http_clock_stop(struct bake_http_server *server);
 
 /* In route.c: what the path is, and whether there is one. */
 
-void bake_http_route_find(const struct bake_http_server *server, struct bake_http_link *link,
-	struct bake_span path);
+void bake_http_route_find(
+	const struct bake_http_server *server, struct bake_http_link *link, struct bake_span path);
 
 /* In reply.c. */
 
@@ -92,8 +92,7 @@ enum MHD_Result bake_http_send(struct bake_http_server *server, struct MHD_Conne
 	struct bake_http_link *link, struct bake_http_reply *reply);
 
 /* A refusal: the connection is closed behind it. */
-enum MHD_Result bake_http_refuse(struct bake_http_server *server,
-	struct MHD_Connection *connection, struct bake_http_link *link, unsigned status,
-	const char *id, const char *message);
+enum MHD_Result bake_http_refuse(struct bake_http_server *server, struct MHD_Connection *connection,
+	struct bake_http_link *link, unsigned status, const char *id, const char *message);
 
 #endif

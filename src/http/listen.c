@@ -225,8 +225,8 @@ enum bake_status bake_http_connect(const struct bake_http_address *address, unsi
 
 	if (address->is_unix) {
 		BAKE_TRY(unix_address(address, &where, err));
-		return connect_to((const struct sockaddr *)&where, sizeof(where), timeout_ms,
-			out_fd, err);
+		return connect_to(
+			(const struct sockaddr *)&where, sizeof(where), timeout_ms, out_fd, err);
 	}
 	BAKE_TRY(look_up(address, 0, &found, err));
 	for (const struct addrinfo *at = found; at && status != BAKE_OK; at = at->ai_next) {

@@ -14,7 +14,8 @@ enum {
 };
 
 struct bake_http_address {
-	char host[BAKE_HTTP_HOST_MAX]; /* a name or an address, without brackets; of unix: the path */
+	char host
+		[BAKE_HTTP_HOST_MAX]; /* a name or an address, without brackets; of unix: the path */
 	char port[8];
 	bool is_unix;
 };

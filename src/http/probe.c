@@ -126,8 +126,8 @@ static enum bake_status receive(
 			return late(err);
 	}
 	if (!bake_http_status_parse(line, len, out_status))
-		return bake_error_set(err, BAKE_ERR_PROTOCOL, "serve.protocol",
-			"what answers is no HTTP server");
+		return bake_error_set(
+			err, BAKE_ERR_PROTOCOL, "serve.protocol", "what answers is no HTTP server");
 	return BAKE_OK;
 }
 

@@ -3,6 +3,9 @@
 #ifndef HTTP_PROBE_H
 #define HTTP_PROBE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/error.h"
 #include "http/listen.h"
 

@@ -35,8 +35,8 @@ static void refuse_syntax(struct bake_http_heads *heads, const char *message)
 
 static void take_length(struct bake_http_heads *heads, struct bake_span value)
 {
-	if (heads->has_length || !bake_number_parse((const char *)value.ptr, value.len,
-					 &heads->content_length))
+	if (heads->has_length ||
+		!bake_number_parse((const char *)value.ptr, value.len, &heads->content_length))
 		refuse_syntax(heads, "Content-Length is not one number");
 	heads->has_length = true;
 }
@@ -96,8 +96,8 @@ static const struct {
 	{"accept-encoding", take_encoding},
 };
 
-static void take_field(struct bake_http_heads *heads, const char *name, size_t len,
-	struct bake_span value)
+static void take_field(
+	struct bake_http_heads *heads, const char *name, size_t len, struct bake_span value)
 {
 	while (value.len && (value.ptr[value.len - 1] == ' ' || value.ptr[value.len - 1] == '\t'))
 		value.len--;
@@ -114,7 +114,8 @@ static enum MHD_Result walk_field(void *context, enum MHD_ValueKind kind, const 
 
 	(void)kind;
 	walk->fields++;
-	if (!value || (uintptr_t)name != walk->at || (uintptr_t)value <= (uintptr_t)name + name_len) {
+	if (!value || (uintptr_t)name != walk->at ||
+		(uintptr_t)value <= (uintptr_t)name + name_len) {
 		refuse_syntax(walk->heads, "a line of the header is malformed");
 		return MHD_NO;
 	}

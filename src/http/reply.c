@@ -12,7 +12,8 @@
 #include "http/inner.h"
 #include "http/refuse.h"
 
-#define NOTHING_POLICY "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+#define NOTHING_POLICY                                                                             \
+	"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 enum {
 	TAG_MAX = 96
@@ -46,8 +47,8 @@ bool bake_http_dress(struct MHD_Response *response, const char *type, const char
 static struct MHD_Response *make(
 	struct bake_span bytes, const struct bake_http_entity_is *is, const char *tag, bool body)
 {
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-		body ? bytes.len : 0, body ? (void *)(uintptr_t)bytes.ptr : (void *)(uintptr_t)"",
+	struct MHD_Response *response = MHD_create_response_from_buffer(body ? bytes.len : 0,
+		body ? (void *)(uintptr_t)bytes.ptr : (void *)(uintptr_t) "",
 		MHD_RESPMEM_MUST_COPY);
 
 	if (!response)
@@ -76,8 +77,8 @@ static enum bake_status add_gzip(struct bake_http_entity *entity,
 	return BAKE_OK;
 }
 
-enum bake_status bake_http_entity_new(const struct bake_http_entity_is *is,
-	struct bake_http_entity **out, struct bake_error *err)
+enum bake_status bake_http_entity_new(
+	const struct bake_http_entity_is *is, struct bake_http_entity **out, struct bake_error *err)
 {
 	_cleanup_(bake_http_entity_free) struct bake_http_entity *entity =
 		calloc(1, sizeof(*entity));
@@ -119,8 +120,7 @@ static enum MHD_Result queue(struct bake_http_server *server, struct MHD_Connect
 	struct bake_http_link *link, unsigned status, struct MHD_Response *response)
 {
 	atomic_fetch_add_explicit(&server->requests, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(
-		&server->by_status[status < BAKE_HTTP_STATUSES ? status : 0], 1,
+	atomic_fetch_add_explicit(&server->by_status[status < BAKE_HTTP_STATUSES ? status : 0], 1,
 		memory_order_relaxed);
 	atomic_store(&link->begun, false);
 	return MHD_queue_response(connection, status, response);
@@ -135,9 +135,10 @@ static enum MHD_Result send_entity(struct bake_http_server *server,
 	size_t len = strlen(link->none_match);
 
 	if (status == 200 && len && bake_http_tag_matches(link->none_match, len, tag))
-		return queue(server, connection, link, 304, gzip ? entity->same_gzip : entity->same);
-	atomic_fetch_add_explicit(&server->body_bytes, gzip ? entity->gzip_len : entity->len,
-		memory_order_relaxed);
+		return queue(
+			server, connection, link, 304, gzip ? entity->same_gzip : entity->same);
+	atomic_fetch_add_explicit(
+		&server->body_bytes, gzip ? entity->gzip_len : entity->len, memory_order_relaxed);
 	return queue(server, connection, link, status, gzip ? entity->gzip : entity->plain);
 }
 
@@ -162,9 +163,9 @@ static enum MHD_Result send_stream(struct bake_http_server *server,
 static bool add_allow(struct MHD_Response *response, const struct bake_http_link *link)
 {
 	return add(response, "Allow",
-		!link->routes[BAKE_HTTP_POST]  ? "GET, HEAD"
+		!link->routes[BAKE_HTTP_POST] ? "GET, HEAD"
 		: link->routes[BAKE_HTTP_GET] ? "GET, HEAD, POST"
-					       : "POST");
+					      : "POST");
 }
 
 static bool add_for_status(
@@ -178,15 +179,15 @@ static bool add_for_status(
 }
 
 /* A document made for this reply. Takes its bytes over. */
-static enum MHD_Result send_body(struct bake_http_server *server,
-	struct MHD_Connection *connection, struct bake_http_link *link,
-	struct bake_http_reply *reply, bool close)
+static enum MHD_Result send_body(struct bake_http_server *server, struct MHD_Connection *connection,
+	struct bake_http_link *link, struct bake_http_reply *reply, bool close)
 {
-	struct MHD_Response *response = reply->body.full || reply->body.nomem
-						? NULL
-						: MHD_create_response_from_buffer(reply->body.len,
-							  reply->body.len ? reply->body.ptr : (void *)(uintptr_t)"",
-							  MHD_RESPMEM_MUST_COPY);
+	struct MHD_Response *response =
+		reply->body.full || reply->body.nomem
+			? NULL
+			: MHD_create_response_from_buffer(reply->body.len,
+				  reply->body.len ? reply->body.ptr : (void *)(uintptr_t) "",
+				  MHD_RESPMEM_MUST_COPY);
 	const char *type = reply->type ? reply->type : "application/json";
 	enum MHD_Result result = MHD_NO;
 
@@ -251,9 +252,8 @@ void bake_http_complain(
 	bake_buf_text(&reply->body, "\"}\n");
 }
 
-enum MHD_Result bake_http_refuse(struct bake_http_server *server,
-	struct MHD_Connection *connection, struct bake_http_link *link, unsigned status,
-	const char *id, const char *message)
+enum MHD_Result bake_http_refuse(struct bake_http_server *server, struct MHD_Connection *connection,
+	struct bake_http_link *link, unsigned status, const char *id, const char *message)
 {
 	struct bake_http_reply reply = {.status = status};
 	enum MHD_Result result;

@@ -87,11 +87,10 @@ static bool origin_allowed(const struct bake_http_heads *heads)
 
 	if (!heads->origin.len)
 		return true;
-	return bake_http_origin_host(
-		       (const char *)heads->origin.ptr, heads->origin.len, &origin) &&
+	return bake_http_origin_host((const char *)heads->origin.ptr, heads->origin.len, &origin) &&
 	       bake_http_host_parse((const char *)heads->host.ptr, heads->host.len, &host) &&
-	       origin.len == host.len && strncasecmp((const char *)origin.ptr,
-						  (const char *)host.ptr, host.len) == 0;
+	       origin.len == host.len &&
+	       strncasecmp((const char *)origin.ptr, (const char *)host.ptr, host.len) == 0;
 }
 
 struct refusal {
@@ -122,8 +121,8 @@ static struct refusal check_post(const struct bake_http_server *server,
 		return (struct refusal){401, "http.token", "this needs the admin token"};
 	if (!heads->has_length)
 		return (struct refusal){411, "http.length", "a POST needs Content-Length"};
-	if (route->json && !bake_http_is_json((const char *)heads->content_type.ptr,
-				   heads->content_type.len))
+	if (route->json &&
+		!bake_http_is_json((const char *)heads->content_type.ptr, heads->content_type.len))
 		return (struct refusal){415, "http.type", "the body must be application/json"};
 	return (struct refusal){0};
 }
@@ -187,8 +186,8 @@ static enum MHD_Result begin(struct bake_http_server *server, struct MHD_Connect
 	return MHD_YES;
 }
 
-static enum MHD_Result answer(
-	struct bake_http_server *server, struct MHD_Connection *connection, struct bake_http_link *link)
+static enum MHD_Result answer(struct bake_http_server *server, struct MHD_Connection *connection,
+	struct bake_http_link *link)
 {
 	const struct bake_http_request request = {
 		.name = link->name,
@@ -282,8 +281,8 @@ static unsigned fit_descriptors(unsigned wanted)
 
 static struct MHD_Daemon *start_daemon(struct bake_http_server *server, unsigned threads)
 {
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
-			 MHD_USE_ERROR_LOG;
+	unsigned flags =
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
 	const struct MHD_OptionItem more[] = {
 		/* A pool of one is none: the option is left out. */
 		{MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? (intptr_t)threads : 0, NULL},

@@ -57,7 +57,7 @@ struct bake_http_request {
 
 /* What a handler fills in. Zero-initialised: 200 and an empty document. */
 struct bake_http_reply {
-	unsigned status; /* 0: 200 */
+	unsigned status;		       /* 0: 200 */
 	const struct bake_http_entity *entity; /* this; else body */
 	struct bake_buf body;		       /* the server releases it */
 	const char *type;		       /* of body; NULL: "application/json" */
@@ -90,7 +90,7 @@ struct bake_http_options {
 	unsigned threads; /* 0: one per processor, at most four */
 	const struct bake_http_route *routes;
 	size_t route_count;
-	void *context; /* of the handlers */
+	void *context;	    /* of the handlers */
 	unsigned header_ms; /* to send a request's header, from the first moment */
 	unsigned body_ms;   /* to send its body */
 	unsigned reply_ms;  /* to take the reply */
@@ -109,7 +109,7 @@ struct bake_http_counts {
 	uint64_t body_bytes; /* of the replies, as far as they were begun */
 	uint64_t accepted;
 	uint64_t open;
-	uint64_t full;	    /* refused for there were too many */
+	uint64_t full; /* refused for there were too many */
 	uint64_t timed_out;
 	uint64_t streams;
 };

@@ -221,37 +221,6 @@ static enum bake_status read_aggregate(
 	return bake_field_sha256(value, &((struct reading *)out)->model.aggregate, err);
 }
 
-static enum bake_status read_hub(const struct bake_json *value, void *out, struct bake_error *err)
-{
-	struct reading *reading = out;
-
-	reading->model.source.kind = BAKE_SOURCE_HUB;
-	return bake_json_copy(value, BAKE_PATH_MAX, reading->arena,
-		&reading->model.source.location, err);
-}
-
-static enum bake_status read_commit(
-	const struct bake_json *value, void *out, struct bake_error *err)
-{
-	struct reading *reading = out;
-
-	return bake_json_copy(value, BAKE_PATH_COMPONENT_MAX, reading->arena,
-		&reading->model.source.commit, err);
-}
-
-/* Of other sources than a hub nothing is kept: a reader of the index fetches nothing. */
-static enum bake_status read_source(
-	const struct bake_json *value, void *out, struct bake_error *err)
-{
-	static const struct bake_json_field fields[] = {
-		{"hub", read_hub, false},
-		{"commit", read_commit, false},
-	};
-
-	return bake_json_read_object(
-		value, fields, countof(fields), BAKE_JSON_IGNORE_UNKNOWN, out, err);
-}
-
 static enum bake_status read_status(
 	const struct bake_json *value, void *out, struct bake_error *err)
 {
@@ -315,7 +284,6 @@ static enum bake_status read_model(const struct bake_json *value, void *out, str
 		{"path", read_path, true},
 		{"files", read_files, true},
 		{"aggregate_sha256", read_aggregate, false},
-		{"source", read_source, false},
 		{"license", read_license, false},
 		{"priority", read_priority, false},
 		{"executable_code", read_executable, false},

@@ -133,8 +133,8 @@ static void read_ranks(struct bake_document *document)
 	}
 }
 
-static void take_value(struct bake_document *document, unsigned member,
-	const struct bake_pull_token *value)
+static void take_value(
+	struct bake_document *document, unsigned member, const struct bake_pull_token *value)
 {
 	if (value->kind == BAKE_PULL_U64)
 		document->numbers[member] = value->u64;

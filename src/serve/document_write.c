@@ -77,14 +77,16 @@ static void put_nunchaku(struct bake_buf *out, const struct bake_index *index)
 	bake_json_end_array(&writer);
 }
 
-static uint64_t default_rank(const struct bake_document *document, const struct bake_document_now *now)
+static uint64_t default_rank(
+	const struct bake_document *document, const struct bake_document_now *now)
 {
 	if (now->settings->default_rank)
 		return now->settings->default_rank;
 	return now->api ? now->api->default_rank : document->numbers[BAKE_MEMBER_DEFAULT_RANK];
 }
 
-static uint64_t default_steps(const struct bake_document *document, const struct bake_document_now *now)
+static uint64_t default_steps(
+	const struct bake_document *document, const struct bake_document_now *now)
 {
 	if (now->settings->default_steps)
 		return now->settings->default_steps;
@@ -104,11 +106,11 @@ static bool put_config_value(struct bake_buf *out, const char *key,
 	else if (strcmp(key, "supported_ranks") == 0 && now->api)
 		put_list(out, now->api->ranks, now->api->rank_count);
 	else if (strcmp(key, "enable_cpu_offload") == 0 && settings->enable_cpu_offload)
-		bake_buf_text(out,
-			settings->enable_cpu_offload == BAKE_SETTING_TRUE ? "true" : "false");
+		bake_buf_text(
+			out, settings->enable_cpu_offload == BAKE_SETTING_TRUE ? "true" : "false");
 	else if (strcmp(key, "memory_optimization") == 0 && settings->memory_optimization)
-		bake_buf_text(out,
-			settings->memory_optimization == BAKE_SETTING_TRUE ? "true" : "false");
+		bake_buf_text(
+			out, settings->memory_optimization == BAKE_SETTING_TRUE ? "true" : "false");
 	else
 		return false;
 	return true;
@@ -180,8 +182,8 @@ enum bake_status bake_document_write_config(const struct bake_document *document
 }
 
 /* Whether a member is answered otherwise than the index has it. */
-static bool changes(unsigned member, const struct bake_document *document,
-	const struct bake_document_now *now)
+static bool changes(
+	unsigned member, const struct bake_document *document, const struct bake_document_now *now)
 {
 	const struct bake_place *place = &document->members[member];
 

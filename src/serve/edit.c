@@ -13,7 +13,8 @@ void bake_edits_release(struct bake_edits *edits)
 
 void bake_edits_begin(struct bake_edits *edits, size_t at, size_t len)
 {
-	if (!bake_grow((void **)&edits->list, &edits->room, edits->count + 1, sizeof(*edits->list))) {
+	if (!bake_grow(
+		    (void **)&edits->list, &edits->room, edits->count + 1, sizeof(*edits->list))) {
 		edits->nomem = true;
 		return;
 	}

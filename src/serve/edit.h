@@ -12,8 +12,8 @@
 #include "base/span.h"
 
 struct bake_edit {
-	size_t at;  /* in the document */
-	size_t len; /* bytes that are replaced; 0: something is put in */
+	size_t at;   /* in the document */
+	size_t len;  /* bytes that are replaced; 0: something is put in */
 	size_t text; /* in the texts */
 	size_t text_len;
 };

@@ -70,7 +70,8 @@ static bool parse_share(const char *text, uint64_t *out)
 	uint64_t whole;
 	uint64_t part;
 
-	if (len > 3 || !bake_number_parse(text, point ? (size_t)(point - text) : strlen(text), &whole))
+	if (len > 3 ||
+		!bake_number_parse(text, point ? (size_t)(point - text) : strlen(text), &whole))
 		return false;
 	if (len)
 		memcpy(digits, point + 1, len);
@@ -111,8 +112,7 @@ static enum bake_status parse_types(
 	const char *text, struct bake_kv_types *out, struct bake_error *err)
 {
 	const char *comma = strchr(text, ',');
-	_cleanup_free_ char *key =
-		strndup(text, comma ? (size_t)(comma - text) : strlen(text));
+	_cleanup_free_ char *key = strndup(text, comma ? (size_t)(comma - text) : strlen(text));
 
 	if (!key)
 		return bake_error_nomem(err);
@@ -143,8 +143,8 @@ static enum bake_status parse_texts(
 
 	BAKE_TRY(find(query, "model", out->model, &there, err));
 	if (!there)
-		return bake_error_set(err, BAKE_ERR_USAGE, "usage.arguments",
-			"which model? model=ID names it");
+		return bake_error_set(
+			err, BAKE_ERR_USAGE, "usage.arguments", "which model? model=ID names it");
 	BAKE_TRY(find(query, "kv_dtype", value, &there, err));
 	if (there)
 		BAKE_TRY(parse_types(value, &out->types, err));
@@ -249,8 +249,8 @@ static enum bake_status read_facts(const struct bake_index_model *model,
 	return BAKE_OK;
 }
 
-static uint64_t limit_of(const struct bake_memory_model *model, const struct bake_memory_wish *wish,
-	bool beyond)
+static uint64_t limit_of(
+	const struct bake_memory_model *model, const struct bake_memory_wish *wish, bool beyond)
 {
 	uint64_t own = bake_arch_u64(model->arch, BAKE_ARCH_CONTEXT_LENGTH, 0);
 	uint64_t limit = own && !beyond ? own : BAKE_ESTIMATE_TOKENS_MAX;
@@ -262,8 +262,8 @@ static uint64_t limit_of(const struct bake_memory_model *model, const struct bak
 }
 
 static enum bake_status solve_for(const struct bake_memory_model *model,
-	struct bake_memory_wish *wish, const struct bake_estimate_query *query,
-	struct facts *facts, struct bake_error *err)
+	struct bake_memory_wish *wish, const struct bake_estimate_query *query, struct facts *facts,
+	struct bake_error *err)
 {
 	struct bake_memory_solution *solution = &facts->solution;
 	uint64_t each = query->context ? query->context : facts->memory.context_model;

@@ -28,8 +28,8 @@ static enum bake_status take_inputs(const struct bake_estimate_query *query,
 	};
 
 	if (!profile)
-		return bake_error_set(err, BAKE_ERR_USAGE, "usage.value", "profile: there is no '%s'",
-			BAKE_SHOW(query->profile));
+		return bake_error_set(err, BAKE_ERR_USAGE, "usage.value",
+			"profile: there is no '%s'", BAKE_SHOW(query->profile));
 	in->profile = *profile;
 	for (size_t i = 0; i < countof(facts); i++) {
 		uint64_t value = bake_arch_u64(arch, facts[i].field, 0);
@@ -105,7 +105,8 @@ enum bake_status bake_estimate_calculate(const struct bake_estimate_query *query
 
 	BAKE_TRY(take_inputs(query, arch, weights, &in, err));
 	found = bake_calculator_solve(&in, gib);
-	fits = !query->gpu_memory || (query->solve ? found.total_gib : bake_calculator_estimate(&in).total_gib) <= gib;
+	fits = !query->gpu_memory ||
+	       (query->solve ? found.total_gib : bake_calculator_estimate(&in).total_gib) <= gib;
 	bake_json_object(&writer);
 	bake_json_put_bool(&writer, "ok", fits);
 	if (!fits) {

@@ -28,7 +28,8 @@ static void put_message(struct bake_json_writer *writer, const struct bake_snaps
 
 	if (local->hidden) {
 		bake_json_put_text(writer, "message",
-			"index says baked, files absent: a volume mounted over the models directory?");
+			"index says baked, files absent: a volume mounted over the models "
+			"directory?");
 	} else if (local->required_unusable) {
 		(void)snprintf(text, sizeof(text), "%zu required model%s cannot be used",
 			local->required_unusable, local->required_unusable == 1 ? "" : "s");

@@ -61,7 +61,8 @@ static bool is_right(int root, const struct bake_index_file *file, bool *out_abs
 		*out_absent = ignored.sys_errno == ENOENT || ignored.sys_errno == ENOTDIR;
 		return false;
 	}
-	return fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && (uint64_t)stat.st_size == file->size;
+	return fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) &&
+	       (uint64_t)stat.st_size == file->size;
 }
 
 static struct seen look_in(int root, const struct bake_index_model *model)
@@ -95,7 +96,8 @@ static enum bake_local_state judge(
 	return seen.wrong ? BAKE_LOCAL_WRONG : BAKE_LOCAL_ABSENT;
 }
 
-bool bake_local_look(const struct bake_index *index, int models, int fallback, struct bake_local *out)
+bool bake_local_look(
+	const struct bake_index *index, int models, int fallback, struct bake_local *out)
 {
 	struct bake_local local = {.count = index->model_count};
 	size_t promised = 0;

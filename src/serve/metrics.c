@@ -28,8 +28,8 @@ static void put_models(struct bake_buf *out, const struct bake_snapshot *snapsho
 	bake_buf_addf(out, "bake_models{status=\"missing\"} %zu\n",
 		of_state[BAKE_LOCAL_MISSING] + of_state[BAKE_LOCAL_ABSENT]);
 	bake_buf_addf(out, "bake_models{status=\"wrong\"} %zu\n", of_state[BAKE_LOCAL_WRONG]);
-	one(out, "bake_models_required_unusable", "gauge",
-		"Required models that cannot be used.", snapshot->local.required_unusable);
+	one(out, "bake_models_required_unusable", "gauge", "Required models that cannot be used.",
+		snapshot->local.required_unusable);
 	one(out, "bake_models_bytes", "gauge", "Bytes of the models that can be used.",
 		snapshot->local.bytes);
 	one(out, "bake_index_stale", "gauge", "1 when the newest index could not be read.",
@@ -42,8 +42,8 @@ static void put_requests(struct bake_buf *out, const struct bake_http_counts *co
 	head(out, "bake_http_responses_total", "counter", "Replies by status.");
 	for (unsigned i = 0; i < BAKE_HTTP_STATUSES; i++) {
 		if (counts->by_status[i])
-			bake_buf_addf(out, "bake_http_responses_total{code=\"%u\"} %" PRIu64 "\n", i,
-				counts->by_status[i]);
+			bake_buf_addf(out, "bake_http_responses_total{code=\"%u\"} %" PRIu64 "\n",
+				i, counts->by_status[i]);
 	}
 	one(out, "bake_http_body_bytes_total", "counter", "Bytes of the replies' bodies.",
 		counts->body_bytes);

@@ -61,13 +61,15 @@ static enum bake_status read_offload(
 	return read_switch(value, &((struct reading *)out)->settings.enable_cpu_offload, err);
 }
 
-static enum bake_status read_memory(const struct bake_json *value, void *out, struct bake_error *err)
+static enum bake_status read_memory(
+	const struct bake_json *value, void *out, struct bake_error *err)
 {
 	return read_switch(value, &((struct reading *)out)->settings.memory_optimization, err);
 }
 
-enum bake_status bake_settings_read(struct bake_span body, const struct bake_settings_bounds *bounds,
-	struct bake_settings *settings, char note[BAKE_SETTINGS_NOTE_MAX], struct bake_error *err)
+enum bake_status bake_settings_read(struct bake_span body,
+	const struct bake_settings_bounds *bounds, struct bake_settings *settings,
+	char note[BAKE_SETTINGS_NOTE_MAX], struct bake_error *err)
 {
 	static const struct bake_json_field fields[] = {
 		{"default_steps", read_steps, false},

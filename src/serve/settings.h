@@ -39,8 +39,8 @@ enum {
  * bounds, of which note (empty: of none) tells. BAKE_ERR_DATA for what is no JSON object or of the
  * wrong type: settings is as it was then.
  */
-enum bake_status bake_settings_read(struct bake_span body, const struct bake_settings_bounds *bounds,
-	struct bake_settings *settings, char note[BAKE_SETTINGS_NOTE_MAX],
-	struct bake_error *err) BAKE_CHECKED;
+enum bake_status bake_settings_read(struct bake_span body,
+	const struct bake_settings_bounds *bounds, struct bake_settings *settings,
+	char note[BAKE_SETTINGS_NOTE_MAX], struct bake_error *err) BAKE_CHECKED;
 
 #endif

@@ -106,12 +106,11 @@ static enum bake_status fill(struct bake_snapshot *snapshot, const struct bake_s
 		return bake_error_nomem(err);
 	apply_local(snapshot);
 	BAKE_TRY(write_info(snapshot, err));
-	return make_entity(
-		bake_buf_span(&snapshot->info), &snapshot->views[BAKE_VIEW_INFO], err);
+	return make_entity(bake_buf_span(&snapshot->info), &snapshot->views[BAKE_VIEW_INFO], err);
 }
 
-enum bake_status bake_snapshot_make(const struct bake_snapshot_from *from,
-	struct bake_snapshot **out, struct bake_error *err)
+enum bake_status bake_snapshot_make(
+	const struct bake_snapshot_from *from, struct bake_snapshot **out, struct bake_error *err)
 {
 	struct bake_snapshot *snapshot = calloc(1, sizeof(*snapshot));
 
@@ -169,7 +168,8 @@ static void make_view(struct bake_snapshot *snapshot, enum bake_view view)
 		snapshot->views[view] = NULL;
 }
 
-const struct bake_http_entity *bake_snapshot_view(struct bake_snapshot *snapshot, enum bake_view view)
+const struct bake_http_entity *bake_snapshot_view(
+	struct bake_snapshot *snapshot, enum bake_view view)
 {
 	const struct bake_http_entity *entity;
 

@@ -22,8 +22,8 @@ static void know(const struct bake_index_model *model, struct known *out)
 
 	*out = (struct known){.arch = NULL};
 	best_effort((int)bake_index_read_arch(model, &out->arch, &ignored));
-	best_effort((int)bake_index_read_weights(
-		model, BAKE_INDEX_WEIGHTS, &out->weights, &ignored));
+	best_effort(
+		(int)bake_index_read_weights(model, BAKE_INDEX_WEIGHTS, &out->weights, &ignored));
 }
 
 static const char *arch_text(const struct bake_arch *arch, enum bake_arch_field field)
@@ -80,8 +80,8 @@ static void put_owner(struct bake_json_writer *writer, const struct bake_index_m
 	const char *slash = where ? strchr(where, '/') : NULL;
 	char owner[128];
 
-	(void)snprintf(owner, sizeof(owner), "%.*s", slash ? (int)(slash - where) : 0,
-		slash ? where : "");
+	(void)snprintf(
+		owner, sizeof(owner), "%.*s", slash ? (int)(slash - where) : 0, slash ? where : "");
 	bake_json_put_text(writer, "owned_by", owner[0] ? owner : "modelbake");
 }
 
