@@ -11,7 +11,7 @@ from conftest import ROOT, TOOLS, environment, fails, ok, run
 COMMANDS = [["bake-lock"], ["bake-fetch"], ["bake-verify"], ["bake-index", "build"],
             ["bake-index", "show"], ["bake-index", "path"], ["bake-index", "inspect"],
             ["bake-index", "estimate"], ["bake-index", "migrate"], ["bake-index", "reconcile"],
-            ["bake-index", "apply"]]
+            ["bake-index", "apply"], ["bake-serve"]]
 SIMPLE = ["bake-lock", "bake-fetch", "bake-verify", "bake-index"]
 names = [" ".join(command) for command in COMMANDS]
 
