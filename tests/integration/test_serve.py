@@ -33,7 +33,7 @@ class Server:
         self.models = models
         self.process = subprocess.Popen(
             [TOOLS / "bake-serve", "-d", models, "--listen", listen, *map(str, args)],
-            stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment({}))
+            stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment())
         self.log = [self.process.stderr.readline()]
         found = re.search(r"port (\d+)", self.log[0])
         self.port = int(found[1]) if found else 0
@@ -236,7 +236,7 @@ def test_probe(start, models):
     ("dots", b"GET /../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
     ("encoded dots", b"GET /%2e%2e/etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
     ("two slashes", b"GET //model-info HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
-])
+], ids=lambda value: value.replace(" ", "-") if isinstance(value, str) else "")
 def test_cases_112_to_114_refused(server, name, request_, status):
     assert server.status(request_) == status, name
     server.json("/health")
