@@ -51,7 +51,8 @@ static const char *const notes[] = {
 
 static const struct cli_command command = {
 	.name = TOOL,
-	.summary = "answer /model-info and its like from the index of a models directory",
+	.summary = "answer /model-info and its like over HTTP",
+	.usage = "",
 	.options = options,
 	.option_count = countof(options),
 	.notes = notes,
