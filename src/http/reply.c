@@ -44,12 +44,20 @@ bool bake_http_dress(struct MHD_Response *response, const char *type, const char
 	       add(response, "Cross-Origin-Resource-Policy", "same-origin");
 }
 
+/* libmicrohttpd asks for bytes that may be written and, told to copy, writes none. */
+static void *writable(const void *bytes)
+{
+	void *out;
+
+	memcpy(&out, &bytes, sizeof(out));
+	return out;
+}
+
 static struct MHD_Response *make(
 	struct bake_span bytes, const struct bake_http_entity_is *is, const char *tag, bool body)
 {
 	struct MHD_Response *response = MHD_create_response_from_buffer(body ? bytes.len : 0,
-		body ? (void *)(uintptr_t)bytes.ptr : (void *)(uintptr_t) "",
-		MHD_RESPMEM_MUST_COPY);
+		writable(body ? (const char *)bytes.ptr : ""), MHD_RESPMEM_MUST_COPY);
 
 	if (!response)
 		return NULL;
@@ -186,7 +194,7 @@ static enum MHD_Result send_body(struct bake_http_server *server, struct MHD_Con
 		reply->body.full || reply->body.nomem
 			? NULL
 			: MHD_create_response_from_buffer(reply->body.len,
-				  reply->body.len ? reply->body.ptr : (void *)(uintptr_t) "",
+				  writable(reply->body.len ? (const char *)reply->body.ptr : ""),
 				  MHD_RESPMEM_MUST_COPY);
 	const char *type = reply->type ? reply->type : "application/json";
 	enum MHD_Result result = MHD_NO;
