@@ -15,6 +15,16 @@ enum {
 	ARENA_BYTES_MAX = 256 * 1024 * 1024
 };
 
+/* The path within the model's own directory. Registries know a model by that directory, wherever it
+ * lies: their digest has no more than this of a path. */
+static const char *within(const char *directory, const char *path)
+{
+	size_t len = directory ? strlen(directory) : 0;
+
+	return len && strncmp(path, directory, len) == 0 && path[len] == '/' ? path + len + 1
+									     : path;
+}
+
 static enum bake_status take_files(struct bake_arena *arena, const struct bake_lock_model *locked,
 	struct bake_index_model *model, struct bake_error *err)
 {
@@ -31,7 +41,7 @@ static enum bake_status take_files(struct bake_arena *arena, const struct bake_l
 		model->files[i] = (struct bake_index_file){
 			.path = file->path, .size = file->size, .sha256 = file->sha256};
 		parts[i] = (struct bake_aggregate_file){
-			.path = file->path, .sha256 = &model->files[i].sha256};
+			.path = within(model->path, file->path), .sha256 = &model->files[i].sha256};
 		model->bytes = bake_u64_add_capped(model->bytes, file->size);
 	}
 	return bake_aggregate_sha256(parts, locked->file_count, &model->aggregate, err);

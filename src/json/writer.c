@@ -96,6 +96,27 @@ static void escape(struct bake_buf *buf, unsigned char c)
 		bake_buf_addf(buf, "\\u%04x", c);
 }
 
+/*
+ * What a terminal or an editor may obey instead of showing, beside C0: the controls U+0080 to
+ * U+009F, of which U+009B begins a sequence as ESC [ does; the marks and overrides of writing
+ * direction; the separators of lines. 0 for all else. at is UTF-8.
+ */
+static unsigned obeyed(const char *at, size_t size)
+{
+	const unsigned char *bytes = (const unsigned char *)at;
+	unsigned point = 0;
+
+	if (size == 2)
+		point = (bytes[0] & 0x1fU) << 6 | (bytes[1] & 0x3fU);
+	else if (size == 3)
+		point = (bytes[0] & 0x0fU) << 12 | (bytes[1] & 0x3fU) << 6 | (bytes[2] & 0x3fU);
+	if ((point >= 0x80 && point <= 0x9f) || point == 0x61c ||
+		(point >= 0x200e && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
+		(point >= 0x2066 && point <= 0x2069))
+		return point;
+	return 0;
+}
+
 /* The names of files are any bytes, JSON is UTF-8: what is none becomes U+FFFD, byte by byte. */
 static void quote(struct bake_json_writer *writer, const char *text)
 {
@@ -111,6 +132,8 @@ static void quote(struct bake_json_writer *writer, const char *text)
 			bake_buf_text(buf, "\xef\xbf\xbd");
 		else if (c == '"' || c == '\\' || c < 0x20 || c == 0x7f)
 			escape(buf, c);
+		else if (obeyed(text, size))
+			bake_buf_addf(buf, "\\u%04x", obeyed(text, size));
 		else
 			bake_buf_add(buf, text, size);
 		text += size ? size : 1;

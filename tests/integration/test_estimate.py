@@ -178,6 +178,13 @@ def test_pipeline(tmp_path):
     fails(estimate(path, "--gpu-memory", "1GiB", "--solve", "context"), 64, "usage.conflict")
 
 
+@pytest.mark.parametrize("args, hint", [([], "or --offload"), (["--offload"], "or another GPU")])
+def test_hint_of_a_pipeline_names_what_was_not_tried(tmp_path, args, hint):
+    result = estimate(pipeline(tmp_path / "pipe"), "--gpu-memory", "100kB", *args)
+    fails(result, 23, "estimate.no-fit")
+    assert hint in result.err and "context" not in result.err
+
+
 def test_pointers_count_with_the_sizes_of_their_files(tmp_path):
     """A tree that git left without its large files says what the model needs all the same."""
     path = pipeline(tmp_path / "pipe")

@@ -139,8 +139,18 @@ def test_a_model_with_its_projector_is_its_main_file(place, hub):
 def test_aggregate_is_the_registry_s(place, hub):
     index = nunchaku(place, hub, [])
     base = next(model for model in index["models"] if model["id"] == "base")
-    lines = sorted(f"{entry['sha256']}  {entry['path']}" for entry in base["files"])
-    assert base["aggregate_sha256"] == hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    # As the registry does it: with the paths below the model's own directory.
+    root = place.models / base["path"]
+    lines = sorted(f"{sha256(file.read_bytes())}  {file.relative_to(root).as_posix()}"
+                   for file in root.rglob("*") if file.is_file())
+    assert len(lines) == 2 and base["aggregate_sha256"] == hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def test_aggregate_of_a_single_file(place, hub):
+    model = next(model for model in nunchaku(place, hub, ["r128-8"])["models"] if model["id"] == "r128-8")
+    [file] = model["files"]
+    line = f"{file['sha256']}  {NAMES['r128-8']}"
+    assert model["aggregate_sha256"] == hashlib.sha256(line.encode()).hexdigest()
 
 
 def test_same_lock_same_bytes(place, hub, tmp_path):

@@ -78,8 +78,8 @@ static void build_from(struct build *build, const char *manifest, const bool *ba
 	build_from(&build, (manifest), (const bool[]){(alpha), (zeta)})
 
 /* sha256 of the texts above, as sha256sum gives them, go in for %s; the aggregates are
- *     printf '%s  %s' D64 "a/$R32" | sha256sum
- *     printf '%s  %s\n%s  %s' A64 z/model_index.json B64 z/b.bin | sha256sum */
+ *     printf '%s  %s' D64 "$R32" | sha256sum
+ *     printf '%s  %s\n%s  %s' A64 model_index.json B64 b.bin | sha256sum */
 static const char whole_document[] =
 	"{\n"
 	"  \"schema\": \"bake.index/1\",\n"
@@ -134,7 +134,7 @@ static const char whole_document[] =
 	"        {\"path\": \"a/" R32 "\", \"size\": 7, \"sha256\": \"" D64 "\"}\n"
 	"      ],\n"
 	"      \"aggregate_sha256\": "
-	"\"dc251535d22f3d058d910c651fb2f1f462efdd06f8e4a78f03561734a9915754\",\n"
+	"\"f4ebfada6e607816c8b042844c54b3235a956f7aac86ecbe88c825eda21a1036\",\n"
 	"      \"source\": {\"url\": \"https://x.org/" R32 "\"}\n"
 	"    },\n"
 	"    {\n"
@@ -166,7 +166,7 @@ static const char whole_document[] =
 	"        {\"path\": \"z/model_index.json\", \"size\": 1, \"sha256\": \"" A64 "\"}\n"
 	"      ],\n"
 	"      \"aggregate_sha256\": "
-	"\"e59e2fc99b23ec57a20e6f83e9dabfa24b16662dd70effbefa694de76e663ba0\",\n"
+	"\"dd67c82a430d88747aebe6a45f65c05a348c5244ea619f7d7f8cf0b0ce6437b4\",\n"
 	"      \"source\": {\"hub\": \"o/z\", \"revision\": \"main\", \"commit\": \"" A40 "\"},\n"
 	"      \"license\": \"l\",\n"
 	"      \"gated\": true,\n"

@@ -87,6 +87,9 @@ static void write_escapes(struct bake_json_writer *writer)
 	bake_json_object(writer);
 	bake_json_put_text(writer, "q\"k", "a\"b\\c/d");
 	bake_json_put_text(writer, "controls", "\n\t\r\b\f\x01\x1f\x7f");
+	/* U+0080, U+009B, U+202E, U+2066, and the neighbours U+00A0 and U+202F, which only show */
+	bake_json_put_text(
+		writer, "obeyed", "\xc2\x80\xc2\x9b\xe2\x80\xae\xe2\x81\xa6\xc2\xa0\xe2\x80\xaf");
 	bake_json_put_text(writer, "utf-8", "\xc3\xa4\xf0\x9f\x98\x80");
 	bake_json_put_text(writer, "empty", "");
 	bake_json_end_object(writer);
@@ -209,6 +212,7 @@ static const struct write_row {
 		"{\n"
 		"  \"q\\\"k\": \"a\\\"b\\\\c/d\",\n"
 		"  \"controls\": \"\\n\\t\\u000d\\u0008\\u000c\\u0001\\u001f\\u007f\",\n"
+		"  \"obeyed\": \"\\u0080\\u009b\\u202e\\u2066\xc2\xa0\xe2\x80\xaf\",\n"
 		"  \"utf-8\": \"\xc3\xa4\xf0\x9f\x98\x80\",\n"
 		"  \"empty\": \"\"\n"
 		"}\n"},

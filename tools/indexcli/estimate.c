@@ -378,8 +378,11 @@ static enum bake_status judge(const struct bake_memory_model *model,
 	if (other.perhaps)
 		return bake_error_hint(err, "a context of %llu tokens would fit",
 			(unsigned long long)(other.sure ? other.sure : other.perhaps));
-	return bake_error_hint(err, "not even without a context: fewer bits a weight, or %s",
-		memory->engine == BAKE_ENGINE_DIFFUSERS ? "--offload" : "another GPU");
+	if (memory->engine == BAKE_ENGINE_DIFFUSERS)
+		return bake_error_hint(err, "fewer bits a weight, or %s",
+			wish->offload ? "another GPU" : "--offload");
+	return bake_error_hint(
+		err, "not even without a context: fewer bits a weight, or another GPU");
 }
 
 static enum bake_status estimate_with(const struct cli_common *common,
