@@ -613,7 +613,7 @@ static const struct row oddities[] = {
 		"rope_scaling=;warnings=1"},
 	{"control characters",
 		"{" GOOD ", 'model_type': 'a\\u001b[31m', 'rope_scaling': {'type': 'a\\u202e'}}",
-		"model_type=a\\x1b[31m;rope_scaling=;warnings=1"},
+		"model_type=a\\x1b[31m;rope_scaling={\"type\": \"a\\u202e\"};warnings=0"},
 	{"an empty name", "{" GOOD ", 'model_type': ''}", "model_type=;warnings=1"},
 	{"architectures of no name", "{'architectures': [null, 5]}", "architecture=;warnings=0"},
 	{"text_config that is no object", "{" GOOD ", 'text_config': [], 'decoder': 'x'}",
