@@ -24,6 +24,7 @@ static void release(struct bake_inspecting *inspecting)
 	for (size_t i = 0; inspecting->headers && i < inspecting->room; i++)
 		bake_model_header_release(&inspecting->headers[i]);
 	free(inspecting->headers);
+	free(inspecting->looked_at);
 	bake_listing_release(&inspecting->files);
 }
 
@@ -60,9 +61,12 @@ static enum bake_status make_room(struct bake_inspecting *inspecting, struct bak
 	}
 	inspecting->room = count;
 	inspecting->headers = calloc(count, sizeof(*inspecting->headers));
+	inspecting->looked_at = calloc(files->source->count + 1, sizeof(*inspecting->looked_at));
 	inspecting->out->files =
 		bake_arena_array(&inspecting->out->arena, count, sizeof(*inspecting->out->files));
-	return inspecting->headers && inspecting->out->files ? BAKE_OK : bake_error_nomem(err);
+	return inspecting->headers && inspecting->looked_at && inspecting->out->files
+		       ? BAKE_OK
+		       : bake_error_nomem(err);
 }
 
 /* A file that was asked for and whose name does not say what it is. */

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/num.h"
 #include "base/relpath.h"
+#include "base/stop.h"
 #include "base/text.h"
 #include "format/pickle.h"
 #include "format/sniff.h"
@@ -216,6 +217,7 @@ enum bake_status bake_inspecting_add(struct bake_inspecting *inspecting, size_t 
 	struct bake_inspected_file *file = &inspection->files[inspection->file_count];
 	size_t prefix;
 
+	BAKE_TRY(bake_stop_check(err));
 	*file = (struct bake_inspected_file){
 		.path = bake_arena_text(&inspection->arena, entry->path), .bytes = entry->bytes};
 	if (!file->path)
@@ -225,7 +227,7 @@ enum bake_status bake_inspecting_add(struct bake_inspecting *inspecting, size_t 
 	if (read_header(inspecting, &from, file, &inspecting->headers[inspection->file_count],
 		    err) != BAKE_OK)
 		return bake_error_wrap(err, "%s", BAKE_SHOW(entry->path));
-	inspection->file_count++;
+	inspecting->looked_at[at] = ++inspection->file_count;
 	*out = file;
 	return BAKE_OK;
 }

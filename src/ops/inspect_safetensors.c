@@ -50,15 +50,12 @@ static bool is_safetensors(const char *path)
 static enum bake_status look(struct bake_inspecting *inspecting, size_t at,
 	struct bake_inspected_file **out, struct bake_error *err)
 {
-	const char *path = bake_listing_at(&inspecting->files, at)->path;
+	size_t number = inspecting->looked_at[at];
 
-	for (size_t i = 0; i < inspecting->out->file_count; i++) {
-		if (strcmp(inspecting->out->files[i].path, path) == 0) {
-			*out = &inspecting->out->files[i];
-			return BAKE_OK;
-		}
-	}
-	return bake_inspecting_add(inspecting, at, out, err);
+	if (!number)
+		return bake_inspecting_add(inspecting, at, out, err);
+	*out = &inspecting->out->files[number - 1];
+	return BAKE_OK;
 }
 
 /* Methods of few bits keep several weights in each integer; of larger ones this changes nothing. */

@@ -36,6 +36,7 @@ struct bake_inspecting {
 	struct bake_inspection *out;
 	struct bake_model_header *headers; /* of out->files, while they are needed */
 	size_t room;			   /* of out->files */
+	size_t *looked_at; /* by position in files: 1 + the number in out->files, 0 for none */
 };
 
 /* inspect_files.c: looks at the file, whose position is at, and adds it to out->files. */

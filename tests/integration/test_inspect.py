@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -332,3 +333,26 @@ def test_peek_speaks_its_protocol(remote, tmp_path):
 @pytest.mark.parametrize("args", [["-l", "lock.json"], ["--json"], ["model"]])
 def test_peek_goes_with_nothing_else(args):
     fails(run("bake-fetch", "--peek", "https://example.org/x", *args), 64, "usage.conflict")
+
+
+def open_files(pid):
+    names = []
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            names.append(os.readlink(f"/proc/{pid}/fd/{fd}"))
+        except FileNotFoundError:
+            pass
+    return names
+
+
+def test_sigterm_ends_a_long_look(tmp_path):
+    """A directory of many files is given up at once: no record, and the signal's exit code."""
+    for number in range(20000):
+        (tmp_path / f"{number}.safetensors").touch()
+    process = subprocess.Popen([f"{TOOLS}/bake-index", "inspect", tmp_path], env=environment(),
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while process.poll() is None and not any(str(tmp_path) in name for name in open_files(process.pid)):
+        pass
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (-signal.SIGTERM, b"") and b"error[interrupted]" in err
