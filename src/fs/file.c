@@ -50,7 +50,11 @@ enum bake_status bake_file_read(const char *path, struct bake_buf *out, struct b
 		return bake_file_read_fd(STDIN_FILENO, "standard input", out, err);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0) {
-		bake_error_errno(err, errno, "'%s'", BAKE_SHOW(path));
+		int failure = errno;
+
+		if (failure == EINTR) /* a FIFO that nobody writes to was waited for */
+			BAKE_TRY(bake_stop_check(err));
+		bake_error_errno(err, failure, "'%s'", BAKE_SHOW(path));
 		return bake_error_of_input(err);
 	}
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))

@@ -356,3 +356,23 @@ def test_sigterm_ends_a_long_look(tmp_path):
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (-signal.SIGTERM, b"") and b"error[interrupted]" in err
+
+
+def waits(pid):
+    """Whether it sleeps, and catches SIGTERM."""
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as lines:
+        status = dict(line.split(":", 1) for line in lines)
+    return "S" in status["State"].split()[0] and int(status["SigCgt"], 16) >> (signal.SIGTERM - 1) & 1
+
+
+@pytest.mark.parametrize("args", [("migrate", "fifo"), ("show", "--index", "fifo"), ("build", "-l", "fifo")])
+def test_sigterm_ends_the_wait_for_a_fifo(tmp_path, args):
+    """Opening one waits for its writer: to be interrupted there was an input/output error (74)."""
+    os.mkfifo(tmp_path / "fifo")
+    process = subprocess.Popen([f"{TOOLS}/bake-index", *args], env=environment(), cwd=tmp_path,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while process.poll() is None and not waits(process.pid):
+        pass
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (-signal.SIGTERM, b"") and b"error[interrupted]" in err
