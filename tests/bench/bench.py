@@ -17,6 +17,7 @@ import sys
 
 import contest
 import servers
+import serving
 from contest import Contestant
 
 MIB = 1024 * 1024
@@ -435,8 +436,72 @@ def case_verify(bench):
     return outcome
 
 
+SERVE_RATE = 60_000  # requests a second, or else this share of nginx's in the same run
+SERVE_SHARE = 0.9
+
+
+def rates(bench, port, other):
+    """Requests a second of both, in turn."""
+    ours, theirs = [], []
+    for _ in range(bench.rounds):
+        ours.append(serving.wrk(port, "/model-info", 4)[0])
+        theirs.append(serving.wrk(other, "/model-info", 4)[0])
+    return ours, theirs
+
+
+def serve_rate(bench, outcome, server):
+    with serving.nginx(bench.fresh("serve-run") / "nginx", "model-info", serving.ask(server.port, "/model-info")) as port:
+        ours, theirs = rates(bench, server.port, port)
+    outcome.notes.append(f"requests/s: bake-serve {max(ours):.0f} (median {sorted(ours)[len(ours) // 2]:.0f}), "
+                         f"nginx {max(theirs):.0f} (median {sorted(theirs)[len(theirs) // 2]:.0f})")
+    if max(ours) >= SERVE_RATE:
+        outcome.bar("60,000 requests/s / ours", SERVE_RATE / max(ours), 1.0)
+    else:
+        outcome.bar("nginx's requests/s / ours", max(theirs) / max(ours), 1 / SERVE_SHARE,
+                    sorted(theirs)[len(theirs) // 2] / sorted(ours)[len(ours) // 2])
+
+
+def serve_crowd(bench, outcome, server):
+    alone, beside = [], []
+    for _ in range(bench.rounds):
+        alone.append(serving.wrk(server.port, "/model-info", 4)[1])
+        with serving.crowd(server.port, 1000, 100):
+            beside.append(serving.wrk(server.port, "/model-info", 4)[1])
+    outcome.notes.append(f"p99: {min(alone):.2f} ms alone, {min(beside):.2f} ms beside the crowd")
+    outcome.bar("p99 beside 1,000 idle and 100 slow connections / alone", min(beside) / min(alone), 3.0,
+                sorted(beside)[len(beside) // 2] / sorted(alone)[len(alone) // 2])
+
+
+def serve_million(bench, outcome, server):
+    before = serving.settled(server)
+    goal = server.requests() + 1_000_000 // bench.scale
+    while server.requests() < goal:
+        serving.wrk(server.port, "/model-info", 5, 64, "-H", "If-None-Match: *")
+    outcome.bar(f"descriptors after {1_000_000 // bench.scale} requests / before", serving.settled(server) / before, 1.0)
+
+
+def case_serve(bench):
+    """bake-serve with 50 models, and its start with 200."""
+    tool = bench.tool.with_name("bake-serve")
+    models = bench.fresh("serve")
+    serving.place(models, many_models(50))
+    with serving.bake_serve(tool, models) as server:
+        size = len(serving.ask(server.port, "/model-info"))
+        outcome = Outcome([], f"GET /model-info of 50 models, {size / 1000:.0f} kB, two threads beside wrk's one")
+        serve_rate(bench, outcome, server)
+        serve_crowd(bench, outcome, server)
+        serve_million(bench, outcome, server)
+        outcome.bar("peak memory", server.peak_mib(), 24, None, " MiB")
+    many = bench.fresh("serve-many")
+    serving.place(many, many_models(200))
+    starts = sorted(serving.start_ms(tool, many) for _ in range(10 * bench.rounds))
+    outcome.bar("start with 200 models", starts[0], 20, starts[len(starts) // 2], " ms")
+    return outcome
+
+
 CASES = {"http": case_http, "https": case_https, "rate": case_rate, "stragglers": case_stragglers,
-         "small": case_small, "baked": case_baked, "verify": case_verify, "index": case_index}
+         "small": case_small, "baked": case_baked, "verify": case_verify, "index": case_index,
+         "serve": case_serve}
 
 
 # ---- what is said
