@@ -20,7 +20,8 @@ ARG TOOLS_IMAGE=tools
 # The tools, static, from source. The same source gives the same bytes.
 FROM ${BUILD_IMAGE} AS build
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-    ca-certificates cmake dpkg-dev gcc libc6-dev libjansson-dev libssl-dev ninja-build
+    ca-certificates cmake dpkg-dev gcc libc6-dev libjansson-dev libssl-dev make ninja-build \
+    zlib1g-dev
 COPY docker/static-deps /src/docker/static-deps
 RUN /src/docker/static-deps /deps
 COPY CMakeLists.txt /src/
@@ -28,6 +29,7 @@ COPY cmake /src/cmake
 COPY include /src/include
 COPY src /src/src
 COPY tools /src/tools
+COPY page /src/page
 RUN cmake -S /src -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DBAKE_STATIC=ON -DBAKE_TESTS=OFF \
       -DBAKE_DEPS_PREFIX=/deps -DCMAKE_INSTALL_PREFIX=/usr/local \
  && DESTDIR=/out ninja -C /build install \

@@ -56,6 +56,7 @@ struct bake_http_link {
 	bool known; /* a request line was seen */
 	bool bad_target;
 	bool long_target;
+	bool broken_target; /* has what may be in no request line */
 	bool checked;
 	const char *target; /* as libmicrohttpd has it */
 	size_t target_len;
@@ -69,7 +70,7 @@ struct bake_http_link {
 	struct bake_buf body;
 };
 
-void bake_http_link_notify(void *context, struct MHD_Connection *connection, void **link,
+void bake_http_link_notify(void *server, struct MHD_Connection *connection, void **context,
 	enum MHD_ConnectionNotificationCode what);
 
 /* From one phase to the next, with so much time. False: the clock was faster. */

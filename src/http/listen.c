@@ -67,7 +67,8 @@ enum bake_status bake_http_address_parse(
 	if (host_len > 2 && host[0] == '[' && host[host_len - 1] == ']') {
 		host++;
 		host_len -= 2;
-	} else if (host_len && memchr(host, ':', host_len)) {
+	} else if (strcspn(text, "[]") < strlen(text) ||
+		   (host_len && memchr(host, ':', host_len))) {
 		return bad(text, err);
 	}
 	if (!colon || !copy_text(address.host, sizeof(address.host), host, host_len) ||
@@ -145,16 +146,14 @@ static enum bake_status look_up(const struct bake_http_address *address, int fla
 
 static unsigned port_of(int fd)
 {
-	union {
-		struct sockaddr any;
-		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
-	} where = {.in6 = {.sin6_family = AF_UNSPEC}};
+	struct sockaddr_storage where;
 	socklen_t len = sizeof(where);
 
-	if (getsockname(fd, &where.any, &len) != 0)
+	if (getsockname(fd, (struct sockaddr *)&where, &len) != 0)
 		return 0;
-	return ntohs(where.any.sa_family == AF_INET6 ? where.in6.sin6_port : where.in.sin_port);
+	if (where.ss_family == AF_INET6)
+		return ntohs(((const struct sockaddr_in6 *)(const void *)&where)->sin6_port);
+	return ntohs(((const struct sockaddr_in *)(const void *)&where)->sin_port);
 }
 
 enum bake_status bake_http_listen(const struct bake_http_address *address, int *out_fd,

@@ -142,7 +142,7 @@ enum bake_status bake_http_probe(const struct bake_http_place *place, unsigned t
 	bake_buf_addf(&request, "GET %s HTTP/1.1\r\nHost: %s%s%s\r\n", place->target,
 		bare ? "" : "[", place->address.is_unix ? "localhost" : place->address.host,
 		bare ? "" : "]");
-	bake_buf_text(&request, "User-Agent: bake-probe\r\nConnection: close\r\n\r\n");
+	bake_buf_text(&request, "User-Agent: bake-serve\r\nConnection: close\r\n\r\n");
 	BAKE_TRY(bake_buf_status(&request, "request", err));
 	BAKE_TRY(bake_http_connect(&place->address, timeout_ms, &fd, err));
 	BAKE_TRY(send_all(fd, bake_buf_span(&request), end_ms, err));

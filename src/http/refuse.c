@@ -176,7 +176,7 @@ void bake_http_heads_read(struct MHD_Connection *connection, const struct bake_h
 	count = MHD_get_connection_values_n(connection, MHD_HEADER_KIND, NULL, NULL);
 	if (count > BAKE_HTTP_FIELDS_MAX)
 		refuse(out, 431, "http.header-size", "there are more than 100 headers");
-	if (!line_is_right(link, method, version)) {
+	if (link->broken_target || !line_is_right(link, method, version)) {
 		refuse_syntax(out, "the request line is malformed");
 		return;
 	}

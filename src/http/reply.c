@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Replies: their headers, those made once, and complaints. */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -16,7 +19,8 @@
 	"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 enum {
-	TAG_MAX = 96
+	TAG_MAX = 96,
+	FILE_BYTES = 32 * 1024 /* from here on sending without a copy is faster */
 };
 
 struct bake_http_entity {
@@ -28,6 +32,9 @@ struct bake_http_entity {
 	char gzip_tag[TAG_MAX];
 	size_t len;
 	size_t gzip_len;
+	pthread_mutex_t lock; /* of making the gzip form, which waits until it is asked for */
+	atomic_bool is_made;
+	struct bake_http_entity_is is;
 };
 
 static bool add(struct MHD_Response *response, const char *name, const char *value)
@@ -53,11 +60,43 @@ static void *writable(const void *bytes)
 	return out;
 }
 
+/* Pages that the kernel sends as they are: a copy for each reply is most of the work of a large one. */
+static struct MHD_Response *make_file(struct bake_span bytes)
+{
+	_cleanup_close_ int fd = memfd_create("reply", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct MHD_Response *response;
+	size_t done = 0;
+
+	while (fd >= 0 && done < bytes.len) {
+		ssize_t put = write(fd, bytes.ptr + done, bytes.len - done);
+
+		if (put <= 0)
+			return NULL;
+		done += (size_t)put;
+	}
+	if (fd < 0 ||
+		fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE))
+		return NULL;
+	response = MHD_create_response_from_fd64(bytes.len, fd);
+	if (response)
+		(void)steal_fd(&fd);
+	return response;
+}
+
+static struct MHD_Response *make_body(struct bake_span bytes)
+{
+	struct MHD_Response *response = bytes.len >= FILE_BYTES ? make_file(bytes) : NULL;
+
+	return response ? response
+			: MHD_create_response_from_buffer(bytes.len,
+				  writable(bytes.len ? (const char *)bytes.ptr : ""),
+				  MHD_RESPMEM_MUST_COPY);
+}
+
 static struct MHD_Response *make(
 	struct bake_span bytes, const struct bake_http_entity_is *is, const char *tag, bool body)
 {
-	struct MHD_Response *response = MHD_create_response_from_buffer(body ? bytes.len : 0,
-		writable(body ? (const char *)bytes.ptr : ""), MHD_RESPMEM_MUST_COPY);
+	struct MHD_Response *response = make_body(bake_span(bytes.ptr, body ? bytes.len : 0));
 
 	if (!response)
 		return NULL;
@@ -67,6 +106,19 @@ static struct MHD_Response *make(
 		return response;
 	MHD_destroy_response(response);
 	return NULL;
+}
+
+static void drop_response(struct MHD_Response **response)
+{
+	if (*response)
+		MHD_destroy_response(*response);
+	*response = NULL;
+}
+
+static void drop_gzip(struct bake_http_entity *entity)
+{
+	drop_response(&entity->gzip);
+	drop_response(&entity->same_gzip);
 }
 
 static enum bake_status add_gzip(struct bake_http_entity *entity,
@@ -85,6 +137,22 @@ static enum bake_status add_gzip(struct bake_http_entity *entity,
 	return BAKE_OK;
 }
 
+/* Compressing takes longer than all else that a start does, and many servers are never asked. */
+static void make_gzip(struct bake_http_entity *entity)
+{
+	struct bake_error ignored = BAKE_ERROR_INIT;
+
+	if (atomic_load(&entity->is_made))
+		return;
+	(void)pthread_mutex_lock(&entity->lock);
+	if (!atomic_load(&entity->is_made)) {
+		if (add_gzip(entity, &entity->is, &ignored) != BAKE_OK)
+			drop_gzip(entity);
+		atomic_store(&entity->is_made, true);
+	}
+	(void)pthread_mutex_unlock(&entity->lock);
+}
+
 enum bake_status bake_http_entity_new(
 	const struct bake_http_entity_is *is, struct bake_http_entity **out, struct bake_error *err)
 {
@@ -93,15 +161,16 @@ enum bake_status bake_http_entity_new(
 
 	if (!entity)
 		return bake_error_nomem(err);
+	(void)pthread_mutex_init(&entity->lock, NULL);
 	(void)snprintf(entity->tag, sizeof(entity->tag), "\"%.64s\"", is->digest);
 	(void)snprintf(entity->gzip_tag, sizeof(entity->gzip_tag), "\"%.64s-gzip\"", is->digest);
+	entity->is = *is;
 	entity->len = is->bytes.len;
+	atomic_init(&entity->is_made, !is->compress);
 	entity->plain = make(is->bytes, is, entity->tag, true);
 	entity->same = make(is->bytes, is, entity->tag, false);
 	if (!entity->plain || !entity->same)
 		return bake_error_nomem(err);
-	if (is->compress)
-		BAKE_TRY(add_gzip(entity, is, err));
 	*out = entity;
 	entity = NULL;
 	return BAKE_OK;
@@ -113,13 +182,10 @@ void bake_http_entity_free(struct bake_http_entity **pointer)
 
 	if (!entity)
 		return;
-	struct MHD_Response *const all[] = {
-		entity->plain, entity->gzip, entity->same, entity->same_gzip};
-
-	for (size_t i = 0; i < countof(all); i++) {
-		if (all[i])
-			MHD_destroy_response(all[i]);
-	}
+	drop_response(&entity->plain);
+	drop_response(&entity->same);
+	drop_gzip(entity);
+	(void)pthread_mutex_destroy(&entity->lock);
 	free(entity);
 	*pointer = NULL;
 }
@@ -136,12 +202,16 @@ static enum MHD_Result queue(struct bake_http_server *server, struct MHD_Connect
 
 static enum MHD_Result send_entity(struct bake_http_server *server,
 	struct MHD_Connection *connection, struct bake_http_link *link,
-	const struct bake_http_entity *entity, unsigned status)
+	struct bake_http_entity *entity, unsigned status)
 {
-	bool gzip = entity->gzip && link->takes_gzip;
-	const char *tag = gzip ? entity->gzip_tag : entity->tag;
 	size_t len = strlen(link->none_match);
+	const char *tag;
+	bool gzip;
 
+	if (link->takes_gzip)
+		make_gzip(entity);
+	gzip = link->takes_gzip && entity->gzip;
+	tag = gzip ? entity->gzip_tag : entity->tag;
 	if (status == 200 && len && bake_http_tag_matches(link->none_match, len, tag))
 		return queue(
 			server, connection, link, 304, gzip ? entity->same_gzip : entity->same);
@@ -194,7 +264,7 @@ static enum MHD_Result send_body(struct bake_http_server *server, struct MHD_Con
 		reply->body.full || reply->body.nomem
 			? NULL
 			: MHD_create_response_from_buffer(reply->body.len,
-				  writable(reply->body.len ? (const char *)reply->body.ptr : ""),
+				  writable(reply->body.len ? reply->body.ptr : ""),
 				  MHD_RESPMEM_MUST_COPY);
 	const char *type = reply->type ? reply->type : "application/json";
 	enum MHD_Result result = MHD_NO;

@@ -38,6 +38,9 @@ static void *see_target(void *context, const char *target, struct MHD_Connection
 	link->target = target;
 	link->target_len = target ? strlen(target) : 0;
 	link->long_target = link->target_len > BAKE_HTTP_TARGET_MAX;
+	link->broken_target = target && !bake_http_is_value(target, link->target_len);
+	if (target && strchr(target, ' '))
+		link->broken_target = true;
 	link->bad_target = !target || !bake_http_target_parse(target, link->target_len, &parsed);
 	memset(link->routes, 0, sizeof(link->routes));
 	link->query_len = 0;
@@ -190,6 +193,7 @@ static enum MHD_Result answer(struct bake_http_server *server, struct MHD_Connec
 	struct bake_http_link *link)
 {
 	const struct bake_http_request request = {
+		.path = link->route->path,
 		.name = link->name,
 		.query = bake_span(link->query, link->query_len),
 		.body = bake_buf_span(&link->body),
@@ -296,8 +300,8 @@ static struct MHD_Daemon *start_daemon(struct bake_http_server *server, unsigned
 		MHD_OPTION_NOTIFY_CONNECTION, bake_http_link_notify, server,
 		MHD_OPTION_NOTIFY_COMPLETED, complete, server, MHD_OPTION_URI_LOG_CALLBACK,
 		see_target, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_TIMEOUT,
-		(unsigned)QUIET_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)QUIET_SECONDS,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
 		MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)POOL_STEP, MHD_OPTION_ARRAY, more,
 		MHD_OPTION_END);
 }

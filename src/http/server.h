@@ -27,7 +27,7 @@ enum {
 struct bake_http_server;
 
 /* A reply that is made once and sent often: with its tag, its gzip form, and its "not modified".
- * Immutable; any number of connections may be sending it when it is freed. */
+ * It never changes; any number of connections may be sending it when it is freed. */
 struct bake_http_entity;
 
 struct bake_http_entity_is {
@@ -38,10 +38,11 @@ struct bake_http_entity_is {
 	bool compress;	    /* also as gzip, when that is smaller */
 };
 
-/* bytes are copied. */
+/* bytes, type and policy are borrowed and outlive the entity; replies that are still being sent when it
+ * is freed need them no more. */
 enum bake_status bake_http_entity_new(const struct bake_http_entity_is *is,
 	struct bake_http_entity **out, struct bake_error *err) BAKE_CHECKED;
-void bake_http_entity_free(struct bake_http_entity **pointer);
+void bake_http_entity_free(struct bake_http_entity **entity);
 
 enum bake_http_method {
 	BAKE_HTTP_GET, /* and HEAD */
@@ -50,6 +51,7 @@ enum bake_http_method {
 };
 
 struct bake_http_request {
+	const char *path; /* of the route */
 	const char *name; /* what stands behind the path of a route that ends in '/'; else "" */
 	struct bake_span query;
 	struct bake_span body; /* of a POST */
@@ -57,11 +59,11 @@ struct bake_http_request {
 
 /* What a handler fills in. Zero-initialised: 200 and an empty document. */
 struct bake_http_reply {
-	unsigned status;		       /* 0: 200 */
-	const struct bake_http_entity *entity; /* this; else body */
-	struct bake_buf body;		       /* the server releases it */
-	const char *type;		       /* of body; NULL: "application/json" */
-	bool stream;			       /* the stream of events, and no end */
+	unsigned status;		 /* 0: 200 */
+	struct bake_http_entity *entity; /* this; else body */
+	struct bake_buf body;		 /* the server releases it */
+	const char *type;		 /* of body; NULL: "application/json" */
+	bool stream;			 /* the stream of events, and no end */
 	/* Called when entity is no longer needed. */
 	void (*release)(void *owner);
 	void *owner;
@@ -130,7 +132,7 @@ bool bake_http_has_listeners(struct bake_http_server *server);
 void bake_http_publish(struct bake_http_server *server, struct bake_span event);
 
 /* Accepts nothing more, lets what is being answered end for at most grace_ms, and frees. */
-void bake_http_stop(struct bake_http_server **pointer, unsigned grace_ms);
+void bake_http_stop(struct bake_http_server **server, unsigned grace_ms);
 
 /* {"ok": false, "error": id, "message": text} as the reply's body. */
 void bake_http_complain(struct bake_http_reply *reply, unsigned status, const char *id,

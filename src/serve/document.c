@@ -44,6 +44,48 @@ static enum bake_status read_place(struct bake_json_pull *pull, struct bake_pull
 	return BAKE_OK;
 }
 
+static enum bake_status keep_text(struct reading *reading, const struct bake_pull_token *value,
+	const char **out, struct bake_error *err)
+{
+	if (value->kind != BAKE_PULL_STRING)
+		return BAKE_OK;
+	*out = bake_json_pull_copy(value, reading->arena);
+	return *out ? BAKE_OK : bake_error_nomem(err);
+}
+
+static enum bake_status read_source_member(struct reading *reading,
+	struct bake_document_model *model, const struct bake_pull_token *key,
+	struct bake_error *err)
+{
+	struct bake_pull_token value;
+	struct bake_place place;
+
+	BAKE_TRY(read_place(&reading->pull, &value, &place, err));
+	if (bake_json_pull_says(key, "hub"))
+		return keep_text(reading, &value, &model->hub, err);
+	if (bake_json_pull_says(key, "commit"))
+		return keep_text(reading, &value, &model->commit, err);
+	if (bake_json_pull_says(key, "url") || bake_json_pull_says(key, "file"))
+		model->where = place;
+	return BAKE_OK;
+}
+
+static enum bake_status read_source(
+	struct reading *reading, struct bake_document_model *model, struct bake_error *err)
+{
+	struct bake_pull_token token;
+
+	BAKE_TRY(bake_json_pull_next(&reading->pull, &token, err));
+	if (token.kind != BAKE_PULL_OBJECT)
+		return bake_json_pull_skip(&reading->pull, &token, err);
+	for (;;) {
+		BAKE_TRY(bake_json_pull_next(&reading->pull, &token, err));
+		if (token.kind != BAKE_PULL_KEY)
+			return BAKE_OK;
+		BAKE_TRY(read_source_member(reading, model, &token, err));
+	}
+}
+
 static enum bake_status read_model(
 	struct reading *reading, struct bake_document_model *model, struct bake_error *err)
 {
@@ -57,16 +99,17 @@ static enum bake_status read_model(
 		BAKE_TRY(bake_json_pull_next(pull, &token, err));
 		if (token.kind != BAKE_PULL_KEY)
 			break;
-		BAKE_TRY(read_place(pull, &value, &place, err));
-		if (bake_json_pull_says(&token, "status")) {
-			model->status = place;
-		} else if (bake_json_pull_says(&token, "problem")) {
-			model->problem = place;
-		} else if (bake_json_pull_says(&token, "id") && value.kind == BAKE_PULL_STRING) {
-			model->id = bake_json_pull_copy(&value, reading->arena);
-			if (!model->id)
-				return bake_error_nomem(err);
+		if (bake_json_pull_says(&token, "source")) {
+			BAKE_TRY(read_source(reading, model, err));
+			continue;
 		}
+		BAKE_TRY(read_place(pull, &value, &place, err));
+		if (bake_json_pull_says(&token, "status"))
+			model->status = place;
+		else if (bake_json_pull_says(&token, "problem"))
+			model->problem = place;
+		else if (bake_json_pull_says(&token, "id"))
+			BAKE_TRY(keep_text(reading, &value, &model->id, err));
 	}
 	model->end = pull->at;
 	return BAKE_OK;
@@ -163,6 +206,16 @@ static enum bake_status read_member(
 		take_value(document, member, &value);
 	}
 	return BAKE_OK;
+}
+
+const struct bake_document_model *bake_document_find(
+	const struct bake_document *document, const char *id)
+{
+	for (size_t i = 0; i < document->model_count; i++) {
+		if (document->models[i].id && strcmp(document->models[i].id, id) == 0)
+			return &document->models[i];
+	}
+	return NULL;
 }
 
 enum bake_status bake_document_read(struct bake_span text, struct bake_arena *arena,

@@ -9,6 +9,7 @@
 #include "manifest/nunchaku.h"
 #include "serve/document.h"
 #include "serve/edit.h"
+#include "serve/scrub.h"
 
 static void put_text(struct bake_buf *out, const char *text)
 {
@@ -311,6 +312,19 @@ static void edit_model(struct bake_edits *edits, const struct bake_document_mode
 	}
 }
 
+/* A URL may have somebody's password or a signature in it, a path says where things are: neither is
+ * repeated. */
+static void edit_source(struct bake_edits *edits, const struct bake_document_model *model)
+{
+	struct bake_place where = model->where;
+
+	if (!where.len)
+		return;
+	bake_edits_begin(edits, where.at, where.len);
+	bake_scrub(bake_span(edits->document.ptr + where.at, where.len), &edits->texts);
+	bake_edits_end(edits);
+}
+
 enum bake_status bake_document_write(const struct bake_document *document,
 	const struct bake_document_now *now, struct bake_buf *out, struct bake_place *slices,
 	struct bake_error *err)
@@ -318,8 +332,10 @@ enum bake_status bake_document_write(const struct bake_document *document,
 	_cleanup_(bake_edits_release) struct bake_edits edits = BAKE_EDITS_INIT(document->text);
 
 	BAKE_TRY(edit_members(&edits, document, now, err));
-	for (size_t i = 0; i < document->model_count; i++)
+	for (size_t i = 0; i < document->model_count; i++) {
 		edit_model(&edits, &document->models[i], state_of(now, document->models[i].id));
+		edit_source(&edits, &document->models[i]);
+	}
 	BAKE_TRY(bake_edits_apply(&edits, out, err));
 	for (size_t i = 0; i < document->model_count; i++) {
 		slices[i].at = bake_edits_moved(&edits, document->models[i].begin);

@@ -325,11 +325,12 @@ void bake_estimate_write_facts(const struct bake_arch *arch, struct bake_json_wr
 {
 	static const enum bake_arch_field used[] = {
 		BAKE_ARCH_NUM_LAYERS,
-		BAKE_ARCH_NUM_KV_HEADS,
 		BAKE_ARCH_NUM_ATTENTION_HEADS,
+		BAKE_ARCH_NUM_KV_HEADS,
 		BAKE_ARCH_HEAD_DIM,
 		BAKE_ARCH_VALUE_HEAD_DIM,
 		BAKE_ARCH_HIDDEN_SIZE,
+		BAKE_ARCH_INTERMEDIATE_SIZE,
 		BAKE_ARCH_VOCAB_SIZE,
 		BAKE_ARCH_CONTEXT_LENGTH,
 		BAKE_ARCH_KV_LORA_RANK,
@@ -337,6 +338,11 @@ void bake_estimate_write_facts(const struct bake_arch *arch, struct bake_json_wr
 		BAKE_ARCH_SLIDING_WINDOW,
 		BAKE_ARCH_SHARED_KV_LAYERS,
 		BAKE_ARCH_NEXTN_PREDICT_LAYERS,
+		BAKE_ARCH_CONV_KERNEL,
+		BAKE_ARCH_SSM_INNER_SIZE,
+		BAKE_ARCH_SSM_STATE_SIZE,
+		BAKE_ARCH_SSM_GROUP_COUNT,
+		BAKE_ARCH_NUM_EXPERTS_PER_TOKEN,
 	};
 
 	bake_json_object(writer);

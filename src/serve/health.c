@@ -16,11 +16,9 @@ static void put_seconds(struct bake_json_writer *writer, const char *key, double
 static double now(void)
 {
 	struct timespec time;
-	uint64_t ms;
 
 	(void)clock_gettime(CLOCK_REALTIME, &time);
-	ms = (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
-	return (double)ms / 1000;
+	return (double)time.tv_sec + (double)(time.tv_nsec / 1000000) / 1000;
 }
 
 static void put_message(struct bake_json_writer *writer, const struct bake_snapshot *snapshot)

@@ -81,8 +81,8 @@ static struct seen look_in(int root, const struct bake_index_model *model)
 	return seen;
 }
 
-static enum bake_local_state judge(
-	const struct bake_index_model *model, int models, int fallback, bool *out_any)
+static enum bake_local_state judge(const struct bake_index_model *model, bool promised, int models,
+	int fallback, bool *out_any)
 {
 	struct seen seen = look_in(models, model);
 
@@ -91,30 +91,35 @@ static enum bake_local_state judge(
 		return BAKE_LOCAL_BAKED;
 	if (model->file_count && look_in(fallback, model).right == model->file_count)
 		return BAKE_LOCAL_FALLBACK;
-	if (!model->baked)
+	if (!promised)
 		return BAKE_LOCAL_MISSING;
 	return seen.wrong ? BAKE_LOCAL_WRONG : BAKE_LOCAL_ABSENT;
 }
 
-bool bake_local_look(
-	const struct bake_index *index, int models, int fallback, struct bake_local *out)
+bool bake_local_look(const struct bake_index *index, const struct bake_local *former, int models,
+	int fallback, struct bake_local *out)
 {
 	struct bake_local local = {.count = index->model_count};
 	size_t promised = 0;
 	size_t found = 0;
 
 	local.states = calloc(index->model_count + 1, sizeof(*local.states));
-	if (!local.states)
+	local.promised = calloc(index->model_count + 1, sizeof(*local.promised));
+	if (!local.states || !local.promised) {
+		bake_local_release(&local);
 		return false;
+	}
 	for (size_t i = 0; i < index->model_count; i++) {
 		const struct bake_index_model *model = &index->models[i];
+		bool baked = former ? former->promised[i] : model->baked;
 		bool any;
-		enum bake_local_state state = judge(model, models, fallback, &any);
+		enum bake_local_state state = judge(model, baked, models, fallback, &any);
 
 		local.states[i] = state;
+		local.promised[i] = baked;
 		local.of_state[state]++;
-		promised += model->baked;
-		found += model->baked && any;
+		promised += baked;
+		found += baked && any;
 		if (states[state].usable)
 			local.bytes = bake_u64_add_capped(local.bytes, model->bytes);
 		else if (model->required)
@@ -128,7 +133,9 @@ bool bake_local_look(
 void bake_local_release(struct bake_local *local)
 {
 	free(local->states);
+	free(local->promised);
 	local->states = NULL;
+	local->promised = NULL;
 }
 
 bool bake_local_equal(const struct bake_local *a, const struct bake_local *b)

@@ -28,6 +28,7 @@ bool bake_local_usable(enum bake_local_state state);
 
 struct bake_local {
 	enum bake_local_state *states; /* of index->models[i] */
+	bool *promised;		       /* the index says that it is baked */
 	size_t count;
 	size_t of_state[BAKE_LOCAL_STATES];
 	uint64_t bytes;		  /* of the models that are usable */
@@ -35,9 +36,10 @@ struct bake_local {
 	bool hidden; /* the index says baked, and no file of any model is there: is a volume over it? */
 };
 
-/* models and fallback are directories; fallback -1: there is none. False when memory is short. */
-bool bake_local_look(
-	const struct bake_index *index, int models, int fallback, struct bake_local *out);
+/* models and fallback are directories, -1: there is none. former: what was seen before, NULL when
+ * index->models[i].baked is still what the index says. False when memory is short. */
+bool bake_local_look(const struct bake_index *index, const struct bake_local *former, int models,
+	int fallback, struct bake_local *out);
 void bake_local_release(struct bake_local *local);
 bool bake_local_equal(const struct bake_local *a, const struct bake_local *b);
 

@@ -1,51 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every path that is answered. There is no other, and none is looked up in a file system. */
+/* What can be asked for: a fixed table, and the files of the page. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
 #include "base/cleanup.h"
-#include "base/text.h"
 #include "json/json.h"
+#include "json/writer.h"
 #include "serve/estimate.h"
 #include "serve/site.h"
 #include "serve/views.h"
 
-/* Statuses of ours as HTTP has them. */
-static unsigned http_status(const struct bake_error *err)
-{
-	switch ((int)err->status) {
-	case BAKE_ERR_USAGE:
-		return 400;
-	case BAKE_ERR_UNAVAILABLE:
-		return 404;
-	case BAKE_ERR_DATA:
-		return 422;
-	default:
-		return 500;
-	}
-}
+#define PAGE_POLICY                                                                                \
+	"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "            \
+	"img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-static void refuse(struct bake_http_reply *reply, const struct bake_error *err)
-{
-	bake_buf_release(&reply->body);
-	bake_http_complain(reply, http_status(err), err->id, "%s", err->message);
-}
-
-static void no_model(struct bake_http_reply *reply, const char *id)
-{
-	bake_http_complain(
-		reply, 404, "index.unknown-model", "there is no model '%s'", BAKE_SHOW(id));
-}
-
-/* A view that was made once: the reply holds on to its snapshot. */
-static void send_view(struct bake_site *site, enum bake_view view, struct bake_http_reply *reply)
+static void reply_view(struct bake_site *site, enum bake_view view, struct bake_http_reply *reply)
 {
 	struct bake_snapshot *snapshot = bake_site_hold(site);
-	const struct bake_http_entity *entity = bake_snapshot_view(snapshot, view);
 
-	if (!entity) {
+	reply->entity = bake_snapshot_view(snapshot, view);
+	if (!reply->entity) {
 		bake_snapshot_drop(snapshot);
-		bake_http_complain(reply, 500, "sys.memory", "out of memory");
+		bake_http_complain(reply, 503, "memory.exhausted", "out of memory");
 		return;
 	}
-	reply->entity = entity;
 	reply->release = bake_snapshot_drop;
 	reply->owner = snapshot;
 }
@@ -53,36 +32,49 @@ static void send_view(struct bake_site *site, enum bake_view view, struct bake_h
 static void get_info(
 	void *context, const struct bake_http_request *request, struct bake_http_reply *reply)
 {
-	struct bake_snapshot *snapshot;
-	struct bake_span text;
-
-	if (!request->name[0]) {
-		send_view(context, BAKE_VIEW_INFO, reply);
-		return;
-	}
-	snapshot = bake_site_hold(context);
-	text = bake_snapshot_model_text(snapshot, request->name);
-	if (text.len) {
-		bake_buf_add(&reply->body, text.ptr, text.len);
-		bake_buf_text(&reply->body, "\n");
-	} else {
-		no_model(reply, request->name);
-	}
-	bake_snapshot_drop(snapshot);
+	(void)request;
+	reply_view(context, BAKE_VIEW_INFO, reply);
 }
 
 static void get_openai(
 	void *context, const struct bake_http_request *request, struct bake_http_reply *reply)
 {
 	(void)request;
-	send_view(context, BAKE_VIEW_OPENAI, reply);
+	reply_view(context, BAKE_VIEW_OPENAI, reply);
 }
 
 static void get_tags(
 	void *context, const struct bake_http_request *request, struct bake_http_reply *reply)
 {
 	(void)request;
-	send_view(context, BAKE_VIEW_OLLAMA, reply);
+	reply_view(context, BAKE_VIEW_OLLAMA, reply);
+}
+
+static void no_model(struct bake_http_reply *reply)
+{
+	bake_http_complain(reply, 404, "index.unknown-model", "there is no such model");
+}
+
+static void get_model(
+	void *context, const struct bake_http_request *request, struct bake_http_reply *reply)
+{
+	struct bake_snapshot *snapshot = bake_site_hold(context);
+	struct bake_span text = bake_snapshot_model_text(snapshot, request->name);
+
+	if (text.len) {
+		bake_buf_add(&reply->body, text.ptr, text.len);
+		bake_buf_text(&reply->body, "\n");
+	} else {
+		no_model(reply);
+	}
+	bake_snapshot_drop(snapshot);
+}
+
+static void get_health(
+	void *context, const struct bake_http_request *request, struct bake_http_reply *reply)
+{
+	(void)request;
+	bake_health_reply(context, reply);
 }
 
 static void get_tgi(
@@ -100,56 +92,20 @@ static void get_tgi(
 	bake_snapshot_drop(snapshot);
 }
 
-static enum bake_status read_name(const struct bake_json *value, void *out, struct bake_error *err)
-{
-	return bake_json_string(value, out, err);
-}
-
-/* POST /api/show {"model": ID}; older clients say "name". */
-static void post_show(
-	void *context, const struct bake_http_request *request, struct bake_http_reply *reply)
-{
-	static const struct bake_json_field fields[] = {
-		{"model", read_name, false},
-		{"name", read_name, false},
-	};
-	struct bake_snapshot *snapshot = bake_site_hold(context);
-	_cleanup_(bake_json_close) struct bake_json_doc *doc = NULL;
-	struct bake_error err = BAKE_ERROR_INIT;
-	const struct bake_index_model *model;
-	enum bake_local_state state;
-	const char *id = NULL;
-	struct bake_json root;
-
-	if (bake_json_open(request->body, "body", &doc, &err) == BAKE_OK) {
-		root = bake_json_root(doc);
-		if (bake_json_read_object(&root, fields, countof(fields), BAKE_JSON_IGNORE_UNKNOWN,
-			    &id, &err) != BAKE_OK)
-			id = NULL;
-	}
-	model = id ? bake_snapshot_find(snapshot, id, &state) : NULL;
-	if (err.status != BAKE_OK)
-		bake_http_complain(reply, 400, err.id, "%s", err.message);
-	else if (!model)
-		no_model(reply, id ? id : "");
-	else
-		bake_view_show(snapshot, model, &reply->body);
-	bake_snapshot_drop(snapshot);
-}
-
-static void get_health(
-	void *context, const struct bake_http_request *request, struct bake_http_reply *reply)
-{
-	(void)request;
-	bake_health_reply(context, reply);
-}
-
 static void get_metrics(
 	void *context, const struct bake_http_request *request, struct bake_http_reply *reply)
 {
 	(void)request;
 	reply->type = "text/plain; version=0.0.4; charset=utf-8";
 	bake_metrics_write(context, &reply->body);
+}
+
+static void get_events(
+	void *context, const struct bake_http_request *request, struct bake_http_reply *reply)
+{
+	(void)context;
+	(void)request;
+	reply->stream = true;
 }
 
 static void get_estimate(
@@ -161,61 +117,190 @@ static void get_estimate(
 
 	if (bake_estimate_parse(request->query, &query, &err) != BAKE_OK ||
 		bake_estimate_write(snapshot, &query, &reply->body, &err) != BAKE_OK)
-		refuse(reply, &err);
+		bake_reply_error(reply, &err);
 	bake_snapshot_drop(snapshot);
 }
 
-/* Settings of the user's service: what is out of bounds is ignored, the rest is answered. */
+static void put_space(struct bake_json_writer *writer, const char *key, int dir)
+{
+	struct statvfs space;
+
+	if (dir < 0 || fstatvfs(dir, &space) != 0)
+		return;
+	if (key) {
+		bake_json_key(writer, key);
+		bake_json_object_line(writer);
+	}
+	bake_json_put_u64(writer, "total", (uint64_t)space.f_blocks * space.f_frsize);
+	bake_json_put_u64(writer, "free", (uint64_t)space.f_bavail * space.f_frsize);
+	if (key)
+		bake_json_end_object(writer);
+}
+
+/* Of the file system of the models directory, and of the fallback directory's. */
+static void get_storage(
+	void *context, const struct bake_http_request *request, struct bake_http_reply *reply)
+{
+	struct bake_json_writer writer = BAKE_JSON_WRITER_INIT(&reply->body);
+	struct bake_site *site = context;
+
+	(void)request;
+	bake_json_object(&writer);
+	put_space(&writer, NULL, site->models);
+	put_space(&writer, "fallback", site->fallback);
+	bake_json_end_object(&writer);
+	bake_json_finish(&writer);
+}
+
+static enum bake_status read_name(const struct bake_json *value, void *out, struct bake_error *err)
+{
+	return bake_json_string(value, out, err);
+}
+
+/* {"model": ID}; older clients say "name". */
+static void post_show(
+	void *context, const struct bake_http_request *request, struct bake_http_reply *reply)
+{
+	static const struct bake_json_field fields[] = {
+		{"model", read_name, false},
+		{"name", read_name, false},
+	};
+	_cleanup_(bake_json_close) struct bake_json_doc *doc = NULL;
+	struct bake_snapshot *snapshot = bake_site_hold(context);
+	struct bake_error err = BAKE_ERROR_INIT;
+	const struct bake_index_model *model = NULL;
+	const char *id = "";
+	struct bake_json root;
+	enum bake_status status = bake_json_open_foreign(request->body, "body", &doc, &err);
+
+	if (status == BAKE_OK) {
+		root = bake_json_root(doc);
+		status = bake_json_read_object(&root, fields, countof(fields),
+			BAKE_JSON_IGNORE_UNKNOWN, (void *)&id, &err);
+	}
+	if (status == BAKE_OK)
+		model = bake_index_find(snapshot->index, id);
+	if (status != BAKE_OK)
+		bake_reply_error(reply, &err);
+	else if (!model)
+		no_model(reply);
+	else
+		bake_view_show(snapshot, model, &reply->body);
+	bake_snapshot_drop(snapshot);
+}
+
+struct configuring {
+	struct bake_span body;
+	char note[BAKE_SETTINGS_NOTE_MAX];
+	struct bake_error *err;
+};
+
+static bool configure(struct bake_site *site, void *context)
+{
+	struct configuring *configuring = context;
+	const struct bake_document *document = &site->snapshot->document;
+	uint64_t steps_max = document->numbers[BAKE_MEMBER_MAX_STEPS];
+	const struct bake_settings_bounds bounds = {
+		.steps_max = steps_max && steps_max <= UINT32_MAX ? (uint32_t)steps_max
+								  : BAKE_SETTINGS_STEPS_MAX,
+		.ranks = document->ranks,
+		.rank_count = document->rank_count,
+	};
+
+	return bake_settings_read(configuring->body, &bounds, &site->settings, configuring->note,
+		       configuring->err) == BAKE_OK;
+}
+
+/* As the service that people know: what is set is answered, what cannot be set is ignored. */
 static void post_config(
 	void *context, const struct bake_http_request *request, struct bake_http_reply *reply)
 {
 	struct bake_site *site = context;
-	struct bake_snapshot *snapshot = bake_site_hold(site);
-	struct bake_settings settings = snapshot->settings;
-	const struct bake_settings_bounds bounds = {
-		.steps_max = snapshot->api.max_steps ? snapshot->api.max_steps : 50,
-		.ranks = snapshot->api.ranks,
-		.rank_count = snapshot->api.rank_count,
-	};
-	char note[BAKE_SETTINGS_NOTE_MAX] = "";
 	struct bake_error err = BAKE_ERROR_INIT;
+	struct configuring configuring = {.body = request->body, .err = &err};
+	struct bake_snapshot *snapshot;
 	struct bake_document_now now;
 
-	if (bake_settings_read(request->body, &bounds, &settings, note, &err) != BAKE_OK) {
-		bake_http_complain(reply, 400, err.id, "%s", err.message);
-		bake_snapshot_drop(snapshot);
+	if (bake_site_refresh(site, configure, &configuring, &err) != BAKE_OK) {
+		bake_reply_error(reply, &err);
 		return;
 	}
-	if (note[0])
-		site->options->say(true, note);
-	if (bake_site_refresh(site, bake_span(NULL, 0), snapshot->stale, &settings, &err) ==
-		BAKE_OK) {
-		bake_snapshot_drop(snapshot);
-		snapshot = bake_site_hold(site);
-	}
+	if (configuring.note[0])
+		site->options->say(true, configuring.note);
+	snapshot = bake_site_hold(site);
 	now = bake_snapshot_now(snapshot);
-	if (err.status != BAKE_OK || bake_document_write_config(&snapshot->document, &now,
-					     &reply->body, &err) != BAKE_OK)
-		refuse(reply, &err);
+	if (bake_document_write_config(&snapshot->document, &now, &reply->body, &err) != BAKE_OK)
+		bake_reply_error(reply, &err);
+	else
+		bake_buf_text(&reply->body, "\n");
 	bake_snapshot_drop(snapshot);
 }
 
-static const struct bake_http_route routes[] = {
+static void get_asset(
+	void *context, const struct bake_http_request *request, struct bake_http_reply *reply)
+{
+	struct bake_site *site = context;
+
+	for (size_t i = 0; i < site->options->asset_count; i++) {
+		if (strcmp(site->options->assets[i].path, request->path) == 0)
+			reply->entity = site->assets[i];
+	}
+}
+
+static const struct bake_http_route fixed[] = {
 	{BAKE_HTTP_GET, "/model-info", get_info, false, false},
-	{BAKE_HTTP_GET, "/model-info/", get_info, false, false},
-	{BAKE_HTTP_POST, "/model-config", post_config, false, true},
+	{BAKE_HTTP_GET, "/model-info/", get_model, false, false},
 	{BAKE_HTTP_GET, "/health", get_health, false, false},
 	{BAKE_HTTP_GET, "/ready", get_health, false, false},
 	{BAKE_HTTP_GET, "/v1/models", get_openai, false, false},
 	{BAKE_HTTP_GET, "/api/tags", get_tags, false, false},
-	{BAKE_HTTP_POST, "/api/show", post_show, false, true},
+	{BAKE_HTTP_POST, "/api/show", post_show, false, false},
 	{BAKE_HTTP_GET, "/info", get_tgi, false, false},
 	{BAKE_HTTP_GET, "/metrics", get_metrics, false, false},
+	{BAKE_HTTP_GET, "/events", get_events, false, false},
 	{BAKE_HTTP_GET, "/estimate", get_estimate, false, false},
+	{BAKE_HTTP_GET, "/storage", get_storage, false, false},
+	{BAKE_HTTP_GET, "/verify", bake_action_verification, false, false},
+	{BAKE_HTTP_POST, "/model-config", post_config, false, true},
+	{BAKE_HTTP_POST, "/verify", bake_action_verify, true, false},
+	{BAKE_HTTP_POST, "/reconcile", bake_action_reconcile, true, false},
+	{BAKE_HTTP_POST, "/fetch/", bake_action_fetch, true, false},
+	{BAKE_HTTP_POST, "/cancel/", bake_action_cancel, true, false},
+	{BAKE_HTTP_POST, "/apply/", bake_action_apply, true, true},
 };
 
-const struct bake_http_route *bake_site_routes(size_t *out_count)
+static bool make_asset(const struct bake_asset *asset, struct bake_http_entity **out)
 {
-	*out_count = countof(routes);
-	return routes;
+	struct bake_error ignored = BAKE_ERROR_INIT;
+	const struct bake_http_entity_is is = {
+		.bytes = bake_span(asset->bytes, asset->len),
+		.type = asset->type,
+		.digest = asset->sha256,
+		.policy = PAGE_POLICY,
+		.compress = true,
+	};
+
+	return bake_http_entity_new(&is, out, &ignored) == BAKE_OK;
+}
+
+bool bake_routes_make(struct bake_site *site)
+{
+	const struct bake_serve_options *options = site->options;
+
+	site->routes = calloc(countof(fixed) + options->asset_count, sizeof(*site->routes));
+	site->assets = calloc(options->asset_count + 1, sizeof(struct bake_http_entity *));
+	if (!site->routes || !site->assets)
+		return false;
+	memcpy(site->routes, fixed, sizeof(fixed));
+	site->route_count = countof(fixed);
+	for (size_t i = 0; i < options->asset_count; i++) {
+		if (!make_asset(&options->assets[i], &site->assets[i]))
+			return false;
+		site->routes[site->route_count++] = (struct bake_http_route){
+			.method = BAKE_HTTP_GET,
+			.path = options->assets[i].path,
+			.handle = get_asset,
+		};
+	}
+	return true;
 }

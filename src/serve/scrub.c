@@ -54,7 +54,7 @@ static void add_path(struct bake_span word, struct bake_buf *out)
 /* Where a path begins that stands by itself, or behind "=" or ":"; the word's end when none does. */
 static size_t find_path(struct bake_span word)
 {
-	for (size_t i = 0; i < word.len; i++) {
+	for (size_t i = 0; i + 1 < word.len; i++) { /* a slash alone is none */
 		if (word.ptr[i] == '/' &&
 			(i == 0 || word.ptr[i - 1] == '=' || word.ptr[i - 1] == ':'))
 			return i;

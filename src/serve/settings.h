@@ -31,7 +31,8 @@ struct bake_settings_bounds {
 };
 
 enum {
-	BAKE_SETTINGS_NOTE_MAX = 160
+	BAKE_SETTINGS_NOTE_MAX = 160,
+	BAKE_SETTINGS_STEPS_MAX = 50 /* where the index names no limit */
 };
 
 /*

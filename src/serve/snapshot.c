@@ -102,7 +102,7 @@ static enum bake_status fill(struct bake_snapshot *snapshot, const struct bake_s
 		bake_buf_span(&snapshot->text), from->name, &snapshot->index, err));
 	BAKE_TRY(bake_document_read(
 		bake_buf_span(&snapshot->text), &snapshot->arena, &snapshot->document, err));
-	if (!bake_local_look(snapshot->index, from->models, from->fallback, &snapshot->local))
+	if (!bake_local_look(snapshot->index, NULL, from->models, from->fallback, &snapshot->local))
 		return bake_error_nomem(err);
 	apply_local(snapshot);
 	BAKE_TRY(write_info(snapshot, err));
@@ -143,8 +143,10 @@ void bake_snapshot_drop(void *pointer)
 
 	if (!snapshot || atomic_fetch_sub(&snapshot->uses, 1) != 1)
 		return;
-	for (size_t i = 0; i < BAKE_VIEWS; i++)
+	for (size_t i = 0; i < BAKE_VIEWS; i++) {
 		bake_http_entity_free(&snapshot->views[i]);
+		bake_buf_release(&snapshot->texts[i]);
+	}
 	bake_local_release(&snapshot->local);
 	bake_index_free(&snapshot->index);
 	bake_arena_release(&snapshot->arena);
@@ -156,22 +158,22 @@ void bake_snapshot_drop(void *pointer)
 
 static void make_view(struct bake_snapshot *snapshot, enum bake_view view)
 {
-	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(BAKE_HTTP_REPLY_MAX);
 	struct bake_error ignored = BAKE_ERROR_INIT;
+	struct bake_buf *text = &snapshot->texts[view];
 
+	*text = (struct bake_buf)BAKE_BUF_INIT(BAKE_HTTP_REPLY_MAX);
 	if (view == BAKE_VIEW_OPENAI)
-		bake_view_openai(snapshot, &text);
+		bake_view_openai(snapshot, text);
 	else
-		bake_view_ollama(snapshot, &text);
-	if (bake_buf_status(&text, "reply", &ignored) == BAKE_OK &&
-		make_entity(bake_buf_span(&text), &snapshot->views[view], &ignored) != BAKE_OK)
-		snapshot->views[view] = NULL;
+		bake_view_ollama(snapshot, text);
+	if (bake_buf_status(text, "reply", &ignored) != BAKE_OK ||
+		make_entity(bake_buf_span(text), &snapshot->views[view], &ignored) != BAKE_OK)
+		bake_buf_release(text);
 }
 
-const struct bake_http_entity *bake_snapshot_view(
-	struct bake_snapshot *snapshot, enum bake_view view)
+struct bake_http_entity *bake_snapshot_view(struct bake_snapshot *snapshot, enum bake_view view)
 {
-	const struct bake_http_entity *entity;
+	struct bake_http_entity *entity;
 
 	if (view == BAKE_VIEW_INFO)
 		return snapshot->views[view];
@@ -196,11 +198,11 @@ const struct bake_index_model *bake_snapshot_find(
 struct bake_span bake_snapshot_model_text(const struct bake_snapshot *snapshot, const char *id)
 {
 	const struct bake_document *document = &snapshot->document;
+	const struct bake_document_model *model = bake_document_find(document, id);
+	const struct bake_place *slice;
 
-	for (size_t i = 0; i < document->model_count; i++) {
-		if (document->models[i].id && strcmp(document->models[i].id, id) == 0)
-			return bake_span(snapshot->info.ptr + snapshot->slices[i].at,
-				snapshot->slices[i].len);
-	}
-	return bake_span(NULL, 0);
+	if (!model)
+		return bake_span(NULL, 0);
+	slice = &snapshot->slices[model - document->models];
+	return bake_span(snapshot->info.ptr + slice->at, slice->len);
 }

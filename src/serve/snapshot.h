@@ -37,6 +37,7 @@ struct bake_snapshot {
 	struct bake_place *slices; /* of info, by document.models */
 	pthread_mutex_t lock;	   /* of the views that are not made yet */
 	struct bake_http_entity *views[BAKE_VIEWS];
+	struct bake_buf texts[BAKE_VIEWS]; /* of those but the first, which is info */
 };
 
 struct bake_snapshot_from {
@@ -51,11 +52,10 @@ struct bake_snapshot_from {
 enum bake_status bake_snapshot_make(const struct bake_snapshot_from *from,
 	struct bake_snapshot **out, struct bake_error *err) BAKE_CHECKED;
 struct bake_snapshot *bake_snapshot_hold(struct bake_snapshot *snapshot);
-void bake_snapshot_drop(void *pointer);
+void bake_snapshot_drop(void *snapshot);
 
 /* The view, made when it is not there yet; NULL when that fails. It lives as long as the snapshot. */
-const struct bake_http_entity *bake_snapshot_view(
-	struct bake_snapshot *snapshot, enum bake_view view);
+struct bake_http_entity *bake_snapshot_view(struct bake_snapshot *snapshot, enum bake_view view);
 
 /* What is answered, for the writers of the document. */
 struct bake_document_now bake_snapshot_now(const struct bake_snapshot *snapshot);

@@ -74,9 +74,12 @@ static const char *modified(const struct bake_snapshot *snapshot)
 }
 
 /* "Qwen" of "Qwen/Qwen-Image-Edit". */
-static void put_owner(struct bake_json_writer *writer, const struct bake_index_model *model)
+static void put_owner(struct bake_json_writer *writer, const struct bake_snapshot *snapshot,
+	const struct bake_index_model *model)
 {
-	const char *where = model->source.kind == BAKE_SOURCE_HUB ? model->source.location : NULL;
+	const struct bake_document_model *entry =
+		bake_document_find(&snapshot->document, model->id);
+	const char *where = entry ? entry->hub : NULL;
 	const char *slash = where ? strchr(where, '/') : NULL;
 	char owner[128];
 
@@ -95,7 +98,7 @@ static void put_openai(struct bake_json_writer *writer, const struct bake_snapsh
 	bake_json_put_text(writer, "id", model->id);
 	bake_json_put_text(writer, "object", "model");
 	bake_json_put_u64(writer, "created", created(snapshot));
-	put_owner(writer, model);
+	put_owner(writer, snapshot, model);
 	put_or_null(writer, "root", model->path);
 	bake_json_key(writer, "parent");
 	bake_json_write_null(writer);
@@ -279,16 +282,16 @@ void bake_view_tgi(const struct bake_snapshot *snapshot, const struct bake_index
 	const char *generator, struct bake_buf *out)
 {
 	struct bake_json_writer writer = BAKE_JSON_WRITER_INIT(out);
-	bool hub = model->source.kind == BAKE_SOURCE_HUB;
+	const struct bake_document_model *entry =
+		bake_document_find(&snapshot->document, model->id);
 	struct known known;
 	uint64_t context;
 
-	(void)snapshot;
 	know(model, &known);
 	context = arch_number(known.arch, BAKE_ARCH_CONTEXT_LENGTH);
 	bake_json_object(&writer);
-	bake_json_put_text(&writer, "model_id", hub ? model->source.location : model->id);
-	put_or_null(&writer, "model_sha", hub ? model->source.commit : NULL);
+	bake_json_put_text(&writer, "model_id", entry && entry->hub ? entry->hub : model->id);
+	put_or_null(&writer, "model_sha", entry ? entry->commit : NULL);
 	put_or_null(&writer, "model_dtype", arch_text(known.arch, BAKE_ARCH_WEIGHT_PRECISION));
 	put_or_null(&writer, "model_type", arch_text(known.arch, BAKE_ARCH_MODEL_TYPE));
 	put_or_null(&writer, "model_device_type", NULL);

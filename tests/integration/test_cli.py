@@ -13,9 +13,6 @@ COMMANDS = [["bake-lock"], ["bake-fetch"], ["bake-verify"], ["bake-index", "buil
             ["bake-index", "estimate"], ["bake-index", "migrate"], ["bake-index", "reconcile"],
             ["bake-index", "apply"], ["bake-serve"]]
 SIMPLE = ["bake-lock", "bake-fetch", "bake-verify", "bake-index", "bake-serve"]
-if not (TOOLS / "bake-serve").exists():  # it is not in the static build
-    COMMANDS.remove(["bake-serve"])
-    SIMPLE.remove("bake-serve")
 names = [" ".join(command) for command in COMMANDS]
 
 

@@ -1,379 +1,937 @@
 # SPDX-License-Identifier: Apache-2.0
-"""bake-serve: what is answered, what is refused, and what happens to the index meanwhile."""
+"""bake-serve: what is answered, to whom, and what is refused. A number in a name is
+that of the adverse case."""
 import concurrent.futures
+import contextlib
 import gzip
-import http.client
 import json
-import os
-import re
+import resource
 import shutil
 import signal
 import socket
-import subprocess
+import struct
 import threading
 import time
 
 import pytest
 
-from conftest import ROOT, TOOLS, environment, fails, ok, run
-
-if not (TOOLS / "bake-serve").exists():
-    pytest.skip("bake-serve is not among the static tools", allow_module_level=True)
-
-# The keys and types of the service that this one is in the place of.
-KEYS = {"model_name": str, "model_version": str, "supported_ranks": list, "supported_steps": list,
-        "default_rank": int, "default_steps": int, "max_steps": int, "base_model_available": bool,
-        "nunchaku_models": list, "model_config": dict, "gpu_memory_usage": str}
+from conftest import fails, hub_model, noise, ok, run
+from models import gguf
+from serving import TOKEN, head, receive, serving
+from test_index import NAMES, nunchaku
 
 
-class Server:
-    """bake-serve over a directory, until the test ends."""
-
-    def __init__(self, models, *args, listen="127.0.0.1:0"):
-        self.models = models
-        self.process = subprocess.Popen(
-            [TOOLS / "bake-serve", "-d", models, "--listen", listen, *map(str, args)],
-            stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment())
-        self.log = [self.process.stderr.readline()]
-        found = re.search(r"port (\d+)", self.log[0])
-        self.port = int(found[1]) if found else 0
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
-
-    def _read(self):
-        for line in self.process.stderr:
-            self.log.append(line)
-
-    def ask(self, path, method="GET", body=None, **headers):
-        """(status, headers, bytes)"""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        try:
-            connection.request(method, path, body,
-                               {name.replace("_", "-"): value for name, value in headers.items()})
-            answer = connection.getresponse()
-            return answer.status, dict(answer.getheaders()), answer.read()
-        finally:
-            connection.close()
-
-    def json(self, path, **options):
-        status, _, body = self.ask(path, **options)
-        assert status == 200, (path, status, body)
-        return json.loads(body)
-
-    def raw(self, data, wait=20):
-        """All that comes back for these bytes."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=wait) as link:
-            link.sendall(data)
-            got = b""
-            try:
-                while piece := link.recv(65536):
-                    got += piece
-            except (ConnectionResetError, socket.timeout):
-                pass
-            return got
-
-    def status(self, data, **options):
-        got = self.raw(data, **options)
-        return int(got.split()[1]) if got.startswith(b"HTTP/1.1 ") else 0
-
-    def stop(self, signal_=signal.SIGTERM):
-        if self.process.poll() is None:
-            self.process.send_signal(signal_)
-        code = self.process.wait(10)
-        self.reader.join(5)
-        return code
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    models = tmp_path_factory.mktemp("demo") / "models"
-    lock = ROOT / "manifests/demo.lock.json"
-    ok(run("bake-fetch", "-l", lock, "-d", models))
-    ok(run("bake-index", "build", "-l", lock, "-d", models))
-    return models
+def changed(place, **members):
+    """The index with other members, put in its place at once."""
+    index = {**place.index_json, **members}
+    new = place.models / "new.json"
+    new.write_text(json.dumps(index, indent=2))
+    new.rename(place.models / "model-info.json")
+    return index
 
 
 @pytest.fixture
-def models(demo, tmp_path):
-    """A copy of one's own."""
-    shutil.copytree(demo, tmp_path / "models")
-    return tmp_path / "models"
+def baked(place, hub):
+    """Two models: one is required, the other is not there."""
+    hub.add("org/name", {"a.gguf": noise(5000, 1), "b.gguf": noise(6000, 2)})
+    place.locked({"one": hub_model(files=[{"name": "a.gguf"}], path="one", role="chat", default=True,
+                                   license="mit"),
+                  "two": hub_model(files=[{"name": "b.gguf"}], path="two", required=False)})
+    ok(place.fetch("one"))
+    ok(place.index())
+    return place
 
 
 @pytest.fixture
-def start():
-    servers = []
-
-    def begin(*args, **options):
-        servers.append(Server(*args, **options))
-        return servers[-1]
-
-    yield begin
-    for server in servers:
-        server.stop(signal.SIGKILL)
+def server(baked):
+    with serving(baked.models) as server:
+        yield server
 
 
-@pytest.fixture(scope="module")
-def server(demo):
-    one = Server(demo)
-    yield one
-    one.stop()
+@pytest.fixture
+def token_file(tmp_path):
+    path = tmp_path / "token"
+    path.write_text(TOKEN + "\n")
+    return path
 
 
-def eventually(claim, seconds=15):
-    end = time.monotonic() + seconds
-    while not (result := claim()):
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.05)
-    return result
+# What is answered
 
 
-def test_model_info_has_the_keys_of_the_service(server, demo):
-    info = server.json("/model-info")
-    for key, kind in KEYS.items():
-        assert type(info[key]) is kind, key
-    index = json.loads((demo / "model-info.json").read_text())
-    assert {key: info[key] for key in index} == index
-    assert info["stale"] is False and all(m["status"] == "baked" for m in info["models"])
+def test_model_info_has_the_keys_and_types_of_the_users_api(place, hub):
+    index = nunchaku(place, hub, ["r128-8", "r128"])
+    with serving(place.models) as server:
+        reply = server.ask("/model-info")
+    info = reply.json
+    assert reply.status == 200 and reply.headers["content-type"] == "application/json"
+    assert info["model_name"] == "Qwen Image Edit Nunchanku"
+    assert info["model_version"] == "lightningv1.0"
+    assert info["supported_ranks"] == [128] and info["supported_steps"] == [8]
+    assert info["default_rank"] == 128 and info["default_steps"] == 8 and info["max_steps"] == 50
+    assert info["gpu_memory_usage"] == "N/A" and info["base_model_available"] is True
+    assert info["nunchaku_models"] == [NAMES["r128-8"], NAMES["r128"]]
+    assert info["model_config"] == index["model_config"]
+    assert info.pop("stale") is False and info.pop("gpu_memory_usage")
+    assert info == index
 
 
-def test_one_model(server, demo):
-    index = json.loads((demo / "model-info.json").read_text())
-    for model in index["models"]:
-        assert server.json(f"/model-info/{model['id']}") == model
-    assert server.ask("/model-info/nothing")[0] == 404
+def test_models_that_were_never_baked_are_missing(server):
+    models = {model["id"]: model for model in server.ask("/model-info").json["models"]}
+    assert models["one"]["status"] == "baked" and models["two"]["status"] == "missing"
+    assert "problem" not in models["two"]
 
 
-def test_views_of_other_servers(server):
-    openai = server.json("/v1/models")
-    assert openai["object"] == "list" and {m["id"] for m in openai["data"]} == {
-        "demo-chat", "demo-image-edit", "demo-nunchaku-r32-4steps"}
-    assert all(m["object"] == "model" for m in openai["data"])
-    tags = {m["name"]: m for m in server.json("/api/tags")["models"]}
-    assert tags["demo-chat"]["details"]["quantization_level"] == "Q8_0"
-    assert re.fullmatch(r"[0-9a-f]{64}", tags["demo-chat"]["digest"])
-    assert server.json("/info")["max_total_tokens"] == 2048
-    shown = server.json("/api/show", method="POST", body='{"model": "demo-chat"}',
-                        Content_Type="application/json")
-    assert shown["details"]["format"] == "gguf"
+def test_one_model(server):
+    info = server.ask("/model-info").json
+    for model in info["models"]:
+        assert server.ask(f"/model-info/{model['id']}").json == model
+    reply = server.ask("/model-info/three")
+    assert reply.status == 404 and reply.json["error"] == "index.unknown-model"
+
+
+def test_openai(server):
+    reply = server.ask("/v1/models").json
+    assert reply["object"] == "list"
+    assert [model["id"] for model in reply["data"]] == ["one"]
+    model = reply["data"][0]
+    assert model["object"] == "model" and model["created"] == 0 and model["owned_by"] == "org"
+
+
+def test_ollama(server, baked):
+    models = server.ask("/api/tags").json["models"]
+    assert [(model["name"], model["size"]) for model in models] == [("one", 5000)]
+    assert models[0]["digest"] == baked.index_json["models"][0]["aggregate_sha256"]
+    assert models[0]["details"]["format"] == "gguf"
+    show = server.post("/api/show", {"model": "one"}).json
+    assert show["license"] == "mit" and show["details"]["format"] == "gguf"
+    assert show["capabilities"] == ["completion"] and "model_info" in show
+    assert server.post("/api/show", {"name": "one"}).json == show
+    assert server.post("/api/show", {"model": "none"}).status == 404
+    for body in (b"", b"[1]", b"{", b"\xff", b'{"model": 5}', b"[" * 5000):
+        assert server.ask("/api/show", "POST", body).status == 422, body
+
+
+def test_tgi(server, baked):
+    info = server.ask("/info").json
+    assert info["model_id"] == "org/name" and info["router"] == "bake-serve"
+    assert info["model_sha"] == baked.lock_json["models"]["one"]["source"]["commit"]
+    assert info["docker_label"] is None
 
 
 def test_health(server):
-    health = server.json("/health")
-    assert health["status"] == "healthy" and type(health["timestamp"]) is float
-    assert server.json("/ready")["models"]["baked"] == 3
+    for path in ("/health", "/ready"):
+        reply = server.ask(path)
+        health = reply.json
+        assert reply.status == 200 and health["status"] == "healthy"
+        assert isinstance(health["timestamp"], float) and health["uptime"] >= 0
+        assert health["gpu_memory_info"] == {} and health["model_loaded"] is False
+        assert health["models"]["baked"] == 1 and health["models"]["missing"] == 1
 
 
 def test_metrics(server):
-    status, headers, body = server.ask("/metrics")
-    assert status == 200 and headers["Content-Type"].startswith("text/plain")
-    assert re.search(rb"^bake_http_requests_total [1-9]", body, re.M)
-    assert b'bake_models{status="baked"} 3' in body
+    server.ask("/model-info")
+    server.ask("/nothing")
+    text = server.ask("/metrics").body.decode()
+    assert 'bake_http_responses_total{code="200"} 1\n' in text
+    assert 'bake_http_responses_total{code="404"} 1\n' in text
+    assert 'bake_models{status="baked"} 1\n' in text and "bake_models_bytes 5000\n" in text
+    for line in text.splitlines():
+        assert line.startswith("# ") or len(line.split()) == 2, line
 
 
-def test_estimate_is_that_of_the_command(server, demo):
-    got = server.json("/estimate?model=demo-chat&context=1024")
-    said = ok(run("bake-index", "estimate", "demo-chat", "-d", demo, "--context", "1024", "--json")).json
-    assert got["parts"] == said["parts"] and got["max_bytes"] == said["max_bytes"]
-    assert server.ask("/estimate?model=nothing")[0] == 404
-    assert server.ask("/estimate?model=demo-chat&context=x")[0] == 400
-    assert server.ask("/estimate?model=demo-chat&what=1")[0] == 400
+def test_storage(server):
+    reply = server.ask("/storage").json
+    assert reply["total"] > reply["free"] > 0 and "fallback" not in reply
 
 
-def test_model_config_as_the_service_has_it(start, models):
-    server = start(models)
-    post = {"method": "POST", "Content_Type": "application/json"}
-    config = server.json("/model-config", body='{"default_steps": 12, "default_rank": 64, "x": 1,'
-                         ' "enable_cpu_offload": false}', **post)
-    assert config["default_steps"] == 12 and config["default_rank"] == 32
-    assert config["enable_cpu_offload"] is False
-    assert server.json("/model-info")["default_steps"] == 12
-    assert server.ask("/model-config", body='{"default_steps": "x"}', **post)[0] == 400
-    assert server.ask("/model-config", body="{", **post)[0] == 400
-    assert json.loads((models / "model-info.json").read_text())["default_steps"] == 4
+def test_estimate_is_that_of_the_command(place, hub):
+    facts = {"block_count": 4, "context_length": 2048, "embedding_length": 256,
+             "feed_forward_length": 512, "attention.head_count": 8, "attention.head_count_kv": 2}
+    data = gguf({f"llama.{name}": ("u32", value) for name, value in facts.items()},
+                {f"blk.{n}.attn_q.weight": ([256, 256], 0, 262144) for n in range(4)})
+    hub.add("org/name", {"a.gguf": data})
+    place.baked({"one": hub_model(files=[{"name": "a.gguf"}], path="one")})
+    asked = {"context": "1024", "engine": "llama.cpp", "gpu_memory": "1GiB"}
+    with serving(place.models) as server:
+        query = "&".join(f"{name}={value}" for name, value in asked.items())
+        got = server.ask(f"/estimate?model=one&{query}").json
+    args = [f"--{name.replace('_', '-')}={value}" for name, value in asked.items()]
+    said = ok(run("bake-index", "estimate", "one", "-d", place.models, *args, "--json")).json
+    assert got["parts"][0]["known"] is True and got["parts"] == said["parts"]
+    assert {k: v for k, v in got.items() if k != "sources"} == \
+        {k: v for k, v in said.items() if k != "sources"}
 
 
-def test_entity_tag_head_and_gzip(server):
-    status, headers, body = server.ask("/model-info")
-    assert server.ask("/model-info", If_None_Match=headers["ETag"])[0] == 304
-    assert server.ask("/model-info", If_None_Match='"other"')[0] == 200
-    head = server.ask("/model-info", method="HEAD")
-    assert head[2] == b"" and head[1]["Content-Length"] == headers["Content-Length"]
-    zipped = server.ask("/model-info", Accept_Encoding="gzip")
-    assert zipped[1]["Content-Encoding"] == "gzip" and gzip.decompress(zipped[2]) == body
-    assert len(zipped[2]) < len(body) / 2
+def test_estimate(server):
+    reply = server.ask("/estimate?model=one&context=4096&engine=llama.cpp").json
+    assert reply["ok"] is True and reply["model"] == "one" and reply["engine"] == "llama.cpp"
+    assert reply["parts"] and "facts" in reply
 
 
-def test_unix_socket_and_probe(start, models, tmp_path):
-    path = tmp_path / "socket"
-    start(models, listen=f"unix:{path}")
-    ok(run("bake-serve", "--probe", f"unix:{path}"))
-    fails(run("bake-serve", "--probe", f"unix:{tmp_path}/none"), 75, "serve.no-answer")
+@pytest.mark.parametrize("query, status, error", [
+    ("", 400, "usage.arguments"),
+    ("model=none", 404, "index.unknown-model"),
+    ("model=one&model=one", 400, "usage.value"),
+    ("model=one&context=0", 400, "usage.value"),
+    ("model=one&context=-1", 400, "usage.value"),
+    ("model=one&context=99999999999999999999", 400, "usage.value"),
+    ("model=one&engine=sglang", 400, "usage.value"),
+    ("model=one&wrong=1", 400, "usage.option"),
+    ("model=one&gpu_memory_utilization=1.5", 400, "usage.value"),
+    ("model=one&solve=context", 400, "usage.conflict"),
+    ("model=%00", 400, "usage.value"),
+    ("model=%zz", 400, "usage.value"),
+    ("model=%ff", 400, "usage.value"),
+    ("model=" + "a" * 600, 400, "usage.value"),
+])
+def test_estimate_refuses(server, query, status, error):
+    reply = server.ask(f"/estimate?{query}")
+    assert (reply.status, reply.json["error"]) == (status, error)
 
 
-def test_probe(start, models):
-    server = start(models)
-    ok(run("bake-serve", "--probe", f"http://127.0.0.1:{server.port}/health"))
-    fails(run("bake-serve", "--probe", f"http://127.0.0.1:{server.port}/nothing"), 69,
-          "serve.unhealthy")
+def test_page(server):
+    reply = server.ask("/")
+    assert reply.status == 200 and reply.headers["content-type"] == "text/html; charset=utf-8"
+    assert b"<html" in reply.body
+    policy = reply.headers["content-security-policy"]
+    assert "default-src 'none'" in policy and "script-src 'self'" in policy
+    assert "unsafe" not in policy and "*" not in policy
 
 
-@pytest.mark.parametrize("name,request_,status", [
-    ("a method", b"BREW /model-info HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
-    ("DELETE", b"DELETE /model-info HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
-    ("POST where only GET is", b"POST /model-info HTTP/1.1\r\nHost: localhost\r\n"
-     b"Content-Length: 0\r\n\r\n", 405),
-    ("a body on GET", b"GET /model-info HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nxx", 400),
-    ("two lengths", b"POST /model-config HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-     b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}", 400),
-    ("no host", b"GET /model-info HTTP/1.1\r\n\r\n", 400),
-    ("another host", b"GET /model-info HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421),
-    ("a long target", b"GET /" + b"a" * 5000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 414),
-    ("a large header", b"GET /model-info HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 9000 + b"\r\n\r\n", 431),
-    ("many headers", b"GET /model-info HTTP/1.1\r\nHost: localhost\r\n" + b"X: 1\r\n" * 150 + b"\r\n", 431),
-    ("a NUL", b"GET /model-info HTTP/1.1\r\nHost: localhost\r\nX: a\0b\r\n\r\n", 400),
-    ("a folded line", b"GET /model-info HTTP/1.1\r\nHost: localhost\r\nX: a\r\n b\r\n\r\n", 400),
-    ("dots", b"GET /../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
-    ("encoded dots", b"GET /%2e%2e/etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
-    ("two slashes", b"GET //model-info HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
-], ids=lambda value: value.replace(" ", "-") if isinstance(value, str) else "")
-def test_cases_112_to_114_refused(server, name, request_, status):
-    assert server.status(request_) == status, name
-    server.json("/health")
+def test_settings(place, hub):
+    nunchaku(place, hub, ["r128-8", "r128"])
+    with serving(place.models) as server:
+        before = server.ask("/model-info")
+        config = before.json["model_config"]
+        reply = server.post("/model-config", {"default_steps": 4, "default_rank": 64, "other": [1],
+                                              "enable_cpu_offload": False})
+        assert reply.status == 200
+        assert reply.json == {**config, "default_steps": 4, "enable_cpu_offload": False}
+        after = server.ask("/model-info")
+        assert after.json["model_config"] == reply.json and after.json["default_steps"] == 4
+        assert after.headers["etag"] != before.headers["etag"]
+        for steps in (0, 51, -5, 2**40):
+            assert server.post("/model-config", {"default_steps": steps}).json == reply.json
+        for body in ({"default_steps": "8"}, {"memory_optimization": 1}, [], {"default_rank": 1.5}):
+            assert server.post("/model-config", body).status == 422
+        assert server.post("/model-config", {}).json == reply.json
+        assert server.ask("/model-config", "POST", b"{}").status == 415
+    assert "default_rank 64 ignored" in server.log and "default_steps 51 ignored" in server.log
+    with serving(place.models) as server:
+        assert server.ask("/model-info").json["model_config"] == config
 
 
-def test_case_111_slow_headers_are_ended_and_hold_up_nobody(server):
-    slow = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(20)]
-    try:
-        begin = time.monotonic()
-        ended = 0
-        while time.monotonic() < begin + 14 and ended == 0:
-            for link in slow:
-                try:
-                    link.sendall(b"G" if time.monotonic() < begin + 0.5 else b"X")
-                except OSError:
-                    ended += 1
-            server.json("/model-info")
-            time.sleep(0.5)
-        assert ended, "a header that never ends is waited for"
-    finally:
-        for link in slow:
-            link.close()
+# Representations
 
 
-def test_case_115_many_connections(server):
-    def many(_):
-        return [server.ask("/model-info")[0] for _ in range(25)]
-
-    before = len(os.listdir(f"/proc/{server.process.pid}/fd"))
-    with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        assert {status for part in pool.map(many, range(16)) for status in part} == {200}
-    eventually(lambda: len(os.listdir(f"/proc/{server.process.pid}/fd")) <= before + 2)
-
-
-def test_case_116_a_replaced_index_is_read_and_a_bad_one_is_not(start, models):
-    server = start(models)
-    path = models / "model-info.json"
-    index = json.loads(path.read_text())
-
-    def put(text):
-        (models / "new").write_text(text)
-        (models / "new").rename(path)
-
-    put("{ broken")
-    assert eventually(lambda: server.json("/model-info")["stale"])
-    assert server.json("/model-info")["model_name"] == index["model_name"]
-    put(json.dumps({**index, "model_name": "Another"}))
-    eventually(lambda: server.json("/model-info")["model_name"] == "Another")
-    assert server.json("/model-info")["stale"] is False
+def test_head_is_get_without_a_body_118(server):
+    for path in ("/model-info", "/v1/models", "/metrics", "/", "/nothing"):
+        get, bare = server.ask(path), server.ask(path, "HEAD")
+        skip = ("date", "content-length") if path == "/metrics" else ("date",)
+        assert bare.body == b"" and bare.status == get.status
+        assert {k: v for k, v in bare.headers.items() if k not in skip} == \
+            {k: v for k, v in get.headers.items() if k not in skip}
 
 
-def test_index_swapped_under_load_gives_no_bad_reply(start, models):
-    server = start(models)
-    path = models / "model-info.json"
-    index = json.loads(path.read_text())
-    texts = [json.dumps({**index, "model_name": f"Name {n}", "model_version": f"v{n}"})
-             for n in range(2)]
-    done = threading.Event()
-    seen = []
+def test_entity_tag(server):
+    reply = server.ask("/model-info")
+    tag = reply.headers["etag"]
+    assert tag[0] == tag[-1] == '"' and reply.headers["cache-control"] == "no-cache"
+    for match in (tag, f"W/{tag}", f'"x", {tag}', "*", f' {tag} , "y"'):
+        same = server.ask("/model-info", headers={"If-None-Match": match})
+        assert same.status == 304 and same.body == b"" and same.headers["etag"] == tag, match
+    for match in ('"x"', tag[1:-1], tag[:-2], "", "W/"):
+        assert server.ask("/model-info", headers={"If-None-Match": match}).status == 200, match
+
+
+def test_gzip_where_it_is_asked_for(server):
+    plain = server.ask("/model-info")
+    assert plain.headers["vary"] == "Accept-Encoding" and "content-encoding" not in plain.headers
+    for asked in ("gzip", "br, gzip;q=0.5", "*", "GZIP", "deflate,gzip"):
+        packed = server.ask("/model-info", headers={"Accept-Encoding": asked})
+        assert packed.headers["content-encoding"] == "gzip", asked
+        assert gzip.decompress(packed.body) == plain.body
+        assert packed.headers["etag"] != plain.headers["etag"]
+    for asked in ("identity", "gzip;q=0", "br", "*;q=0", "gzip;q=0.0, *", ""):
+        assert server.ask("/model-info", headers={"Accept-Encoding": asked}).body == plain.body
+    tag = packed.headers["etag"]
+    same = {"If-None-Match": tag, "Accept-Encoding": "gzip"}
+    assert server.ask("/model-info", headers=same).status == 304
+
+
+# The index and the files change
+
+
+def wait_for_json(server, wanted):
+    return server.wait("/model-info", lambda reply: wanted(reply.json)).json
+
+
+def test_replaced_index_is_served_116(server, baked):
+    changed(baked, model_name="another")
+    info = wait_for_json(server, lambda info: info["model_name"] == "another")
+    assert info["stale"] is False
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"schema": "bake.index/2", "models": []}',
+                                  '{"schema": "bake.index/1"}', "\0" * 100])
+def test_bad_index_leaves_the_former_116(server, baked, text):
+    good = server.ask("/model-info").json
+    keep = (baked.models / "model-info.json").read_bytes()
+    (baked.models / "model-info.json").write_text(text)
+    stale = wait_for_json(server, lambda info: info["stale"])
+    assert stale == {**good, "stale": True}
+    assert server.ask("/health").json["stale"] is True
+    assert "bake_index_stale 1\n" in server.ask("/metrics").body.decode()
+    assert "the former one is kept" in server.log
+    (baked.models / "model-info.json").write_bytes(keep)
+    assert wait_for_json(server, lambda info: not info["stale"]) == good
+
+
+def test_index_that_goes_away_leaves_the_former_116(server, baked):
+    (baked.models / "model-info.json").unlink()
+    assert wait_for_json(server, lambda info: info["stale"])["models"]
+
+
+def test_corrupt_index_at_the_start_116(baked):
+    (baked.models / "model-info.json").write_text("{")
+    fails(run("bake-serve", "-d", baked.models, "--listen", "127.0.0.1:0"), 65, "json.syntax")
+    (baked.models / "model-info.json").unlink()
+    fails(run("bake-serve", "-d", baked.models, "--listen", "127.0.0.1:0"), 66, "fs.not-found")
+
+
+def test_index_swapped_a_thousand_times_under_load_116(server, baked):
+    """No reply is anything but one of the indexes, whole."""
+    bad, replies, stop = [], [0], threading.Event()
 
     def ask():
-        while not done.is_set():
-            info = server.json("/model-info")
-            seen.append((info["model_name"], info["model_version"]))
+        while not stop.is_set():
+            try:
+                reply = server.ask("/model-info")
+                info = reply.json
+                if reply.status != 200 or info["model_name"][:4] not in ("Test", "name", "test"):
+                    bad.append(reply)
+                if info["model_name"] != info["model_version"] and info["model_version"]:
+                    bad.append(reply)
+            except Exception as error:  # pylint: disable=broad-except
+                bad.append(error)
+            replies[0] += 1
 
-    askers = [threading.Thread(target=ask) for _ in range(4)]
-    for asker in askers:
-        asker.start()
-    for n in range(200):
-        (models / "new").write_text(texts[n % 2])
-        (models / "new").rename(path)
-        time.sleep(0.01)
-    done.set()
-    for asker in askers:
-        asker.join()
-    wanted = {("Name 0", "v0"), ("Name 1", "v1"), (index["model_name"], index["model_version"])}
-    assert len(seen) > 50 and set(seen) <= wanted
-
-
-def test_a_bad_index_at_the_start_is_an_error(tmp_path):
-    (tmp_path / "model-info.json").write_text("{")
-    fails(run("bake-serve", "-d", tmp_path, "--listen", "127.0.0.1:0"), 65, "json.syntax")
-    fails(run("bake-serve", "-d", tmp_path / "none", "--listen", "127.0.0.1:0"), 66, "fs.not-found")
-
-
-def test_models_that_are_hidden_are_said(start, models, tmp_path):
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    server = start(empty, "--index", models / "model-info.json")
-    status, _, body = server.ask("/health")
-    assert status == 503 and json.loads(body)["models_hidden"] is True
-    assert b"volume" in body
-    assert {m["status"] for m in server.json("/model-info")["models"]} == {"missing"}
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for _ in range(4):
+            pool.submit(ask)
+        for number in range(1000):
+            changed(baked, model_name=f"name {number}", model_version=f"name {number}")
+            time.sleep(0.004)
+        wait_for_json(server, lambda info: info["model_name"] == "name 999")
+        stop.set()
+    assert not bad and replies[0] > 100, bad[:1]
 
 
-def test_a_wrong_file_is_said_and_the_others_are_served(start, models):
-    path = models / "chat/demo-chat-Q8_0.gguf"
-    path.write_bytes(path.read_bytes() + b"x")
-    server = start(models)
-    states = {m["id"]: m["status"] for m in server.json("/model-info")["models"]}
-    assert states.pop("demo-chat") == "wrong" and set(states.values()) == {"baked"}
-    assert server.ask("/health")[0] == 503
+def test_file_that_goes_away_makes_a_required_model_unusable_68(server, baked):
+    path = baked.models / "one/a.gguf"
+    path.rename(baked.models / "kept")
+    health = server.wait("/health", lambda reply: reply.status == 503).json
+    assert health["status"] == "unhealthy" and health["models_hidden"] is True
+    assert "index says baked, files absent" in health["message"]
+    model = server.ask("/model-info/one").json
+    assert model["status"] == "missing" and model["problem"] == "index says baked, files absent"
+    assert server.ask("/v1/models").json["data"] == []
+    assert server.ask("/model-info").status == 200 and server.ask("/ready").status == 503
+    (baked.models / "kept").rename(path)
+    server.wait("/health", lambda reply: reply.status == 200)
+    assert "volume mounted over" in server.log
 
 
-def test_fallback(start, models, tmp_path):
-    fallback = tmp_path / "fallback"
-    (fallback / "chat").mkdir(parents=True)
-    shutil.move(models / "chat/demo-chat-Q8_0.gguf", fallback / "chat")
-    server = start(models, "--fallback", fallback)
-    states = {m["id"]: m["status"] for m in server.json("/model-info")["models"]}
-    assert states["demo-chat"] == "fallback" and server.ask("/health")[0] == 200
+@pytest.mark.parametrize("change", ["size", "link", "directory"])
+def test_file_of_another_kind_or_size_68(server, baked, change):
+    path = baked.models / "one/a.gguf"
+    data = path.read_bytes()
+    path.unlink()
+    if change == "size":
+        path.write_bytes(data + b"x")
+    elif change == "link":
+        (baked.path / "elsewhere").write_bytes(data)
+        path.symlink_to(baked.path / "elsewhere")
+    else:
+        path.mkdir()
+    server.wait("/health", lambda reply: reply.status == 503)
+    assert server.ask("/model-info/one").json["status"] == "wrong"
 
 
-def test_case_118_no_path_of_the_machine_in_a_reply(server, demo):
-    for path in ("/model-info", "/health", "/v1/models", "/api/tags", "/info", "/metrics", "/nothing"):
-        _, headers, body = server.ask(path)
-        assert str(demo).encode() not in body and b"/tmp/" not in body
-        assert headers["X-Content-Type-Options"] == "nosniff"
-        assert "Access-Control-Allow-Origin" not in headers
+def test_optional_models_do_not_make_it_unhealthy(baked):
+    index = baked.index_json
+    for model in index["models"]:
+        model["required"] = False
+    (baked.models / "model-info.json").write_text(json.dumps(index))
+    shutil.rmtree(baked.models / "one")
+    with serving(baked.models) as server:
+        assert server.ask("/health").status == 200
 
 
-@pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_it_soon(start, models, which):
-    server = start(models)
-    server.json("/health")
-    begin = time.monotonic()
-    assert server.stop(which) in (0, -which, 128 + which)
-    assert time.monotonic() - begin < 4
+def test_base_model_that_is_gone_is_not_available(place, hub):
+    nunchaku(place, hub, ["r128-8", "r128"])
+    shutil.rmtree(place.models / "Qwen--Qwen-Image-Edit")
+    (place.models / "nunchaku" / NAMES["r128-8"]).unlink()
+    with serving(place.models) as server:
+        info = server.ask("/model-info").json
+    assert info["base_model_available"] is False and info["nunchaku_models"] == [NAMES["r128"]]
+    assert info["supported_ranks"] == [128] and info["supported_steps"] == []
+    assert info["default_rank"] == 128 and info["default_steps"] == 50
 
 
-def test_address_in_use(start, models):
-    server = start(models)
-    fails(run("bake-serve", "-d", models, "--listen", f"127.0.0.1:{server.port}"), 73, "serve.address")
+# Who may
 
 
-def test_killed_and_started_again(start, models):
-    server = start(models)
-    server.stop(signal.SIGKILL)
-    again = start(models, listen=f"127.0.0.1:{server.port}")
-    assert again.port == server.port and again.json("/health")["status"] == "healthy"
+@pytest.mark.parametrize("path", ["/fetch/two", "/cancel/two", "/reconcile", "/apply/one", "/verify"])
+def test_nothing_is_changed_without_a_token(server, baked, token_file, path):
+    status = 405 if path == "/verify" else 404
+    assert server.post(path).status == status
+    assert server.post(path, token=TOKEN).status == status
+    with serving(baked.models, "--admin-token-file", token_file) as own:
+        for wrong in (None, "x", TOKEN[:-1], TOKEN + "x", TOKEN.upper(), "x" * 5000):
+            reply = own.post(path, token=wrong)
+            assert reply.status == 401 and reply.headers["www-authenticate"].startswith("Bearer")
+        assert own.ask(path, "POST", "{}", {"Authorization": f"Basic {TOKEN}"}).status == 401
+        assert own.post(path, token=TOKEN).status not in (401, 404, 405)
+
+
+@pytest.mark.parametrize("text", ["", "short", "a" * 300, "two words are no token here", "ä" * 20])
+def test_token_file_that_is_no_token(baked, tmp_path, text):
+    (tmp_path / "bad").write_text(text)
+    fails(run("bake-serve", "-d", baked.models, "--admin-token-file", tmp_path / "bad"), 64,
+          "serve.token")
+
+
+def test_fallback_is_off_119(baked, token_file):
+    with serving(baked.models, "--admin-token-file", token_file) as server:
+        reply = server.post("/fetch/two", token=TOKEN)
+        assert reply.status == 403 and reply.json["error"] == "serve.fallback-off"
+        assert server.post("/fetch/none", token=TOKEN).status == 404
+
+
+def fallback(baked, token_file, **options):
+    where = baked.path / "fallback"
+    where.mkdir()
+    return where, serving(baked.models, "--admin-token-file", token_file, "--fallback", where, "--lock",
+                          baked.lock_path, "--fetch-option=--allow-http", "--fetch-option",
+                          f"--endpoint={baked.hub.origin}", **options)
+
+
+def test_fetch_into_the_fallback_directory_119(baked, token_file):
+    before = baked.files()
+    where, server = fallback(baked, token_file)
+    with server as server:
+        assert server.post("/fetch/one", token=TOKEN).json["state"] == "baked"
+        reply = server.post("/fetch/two", token=TOKEN)
+        assert reply.status == 202 and reply.json["state"] == "queued", reply
+        server.wait("/model-info/two", lambda reply: reply.json["status"] == "fallback")
+        assert [model["id"] for model in server.ask("/v1/models").json["data"]] == ["one", "two"]
+        assert server.post("/fetch/two", token=TOKEN).json["state"] == "fallback"
+        assert "fallback" in server.ask("/storage").json
+    assert (where / "two/b.gguf").read_bytes() == noise(6000, 2)
+    assert baked.files() == before and not (where / ".bake").exists()
+
+
+def events(server, wanted, seconds=30):
+    """Events until one is as wanted."""
+    with server.connect() as sock:
+        sock.sendall(head("/events"))
+        text, until = b"", time.monotonic() + seconds
+        sock.settimeout(seconds)
+        while time.monotonic() < until:
+            text += sock.recv(65536)
+            for line in text.split(b"\n"):
+                if line.startswith(b"data: {") and line.endswith(b"}"):
+                    event = json.loads(line[6:])
+                    if wanted(event):
+                        return event, text
+    raise AssertionError(text)
+
+
+def test_one_download_under_many_requests_and_a_failure_leaves_the_server_119(baked, token_file, hub):
+    hub.fault("b.gguf", status=404, times=1000)
+    _, server = fallback(baked, token_file)
+    with server as server:
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            replies = list(pool.map(lambda _: server.post("/fetch/two", token=TOKEN), range(32)))
+        assert {reply.status for reply in replies} == {202}
+        event, _ = events(server, lambda event: event["tasks"].get("two", {}).get("state") == "failed")
+        assert event["tasks"]["two"]["exit_code"] == 69
+        assert server.ask("/health").status == 200
+        assert server.ask("/model-info/two").json["status"] == "missing"
+
+
+def test_offline_fetch_fails_119(baked, token_file):
+    where = baked.path / "fallback"
+    where.mkdir()
+    with serving(baked.models, "--admin-token-file", token_file, "--fallback", where, "--lock",
+                 baked.lock_path, env={"HF_HUB_OFFLINE": 1}) as server:
+        assert server.post("/fetch/two", token=TOKEN).status == 202
+        events(server, lambda event: event["tasks"].get("two", {}).get("state") == "failed")
+        assert server.ask("/health").status == 200
+
+
+def test_running_download_is_told_and_cancelled(baked, token_file, hub):
+    hub.fault("b.gguf", rate=500, times=1000)
+    where, server = fallback(baked, token_file)
+    with server as server:
+        assert server.post("/cancel/two", token=TOKEN).status == 409
+        assert server.post("/fetch/two", token=TOKEN).status == 202
+        event, text = events(server, lambda event: event["models"].get("two", {})
+                             .get("state") == "downloading")
+        state = event["models"]["two"]
+        assert state["total"] == 6000 and 0 <= state["progress"] < 1
+        assert state["size_text"].endswith("MB") and state["files"] == 1
+        assert str(where).encode() not in text and b'"pid"' not in text
+        assert server.post("/cancel/two", token=TOKEN).status == 202
+        events(server, lambda event: event["tasks"]["two"]["state"] == "cancelled")
+        assert server.ask("/model-info/two").json["status"] == "missing"
+
+
+def test_stopping_ends_the_download(baked, token_file, hub):
+    hub.fault("b.gguf", rate=500, times=1000)
+    where, server = fallback(baked, token_file)
+    with server as server:
+        assert server.post("/fetch/two", token=TOKEN).status == 202
+        events(server, lambda event: event["models"].get("two", {}).get("state") == "downloading")
+        began = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - began < 10
+    ok(run("bake-fetch", "-l", baked.lock_path, "-d", where, "--lock-timeout", 1, "--dry-run", "two",
+           env={"HF_ENDPOINT": hub.origin}))
+
+
+def test_quick_check(place, hub, token_file):
+    hub.add("org/name", {"notes.txt": noise(5000)})
+    place.baked({"one": hub_model(files=[{"name": "notes.txt"}], path="one")})
+    with serving(place.models, "--admin-token-file", token_file) as server:
+        assert server.ask("/verify").json == {}
+        assert server.post("/verify", token=TOKEN).status == 202
+        done = server.wait("/verify", lambda reply: reply.json.get("state") == "done")
+        report = done.json["report"]
+        assert report["ok"] is True and report["quick"] is True and report["verified"] == 1, done
+        assert str(place.path).encode() not in done.body
+        (place.models / "one/notes.txt").write_bytes(b"x")
+        server.post("/verify", token=TOKEN)
+        server.wait("/verify", lambda reply: reply.json.get("state") == "done" and
+                    not reply.json["report"]["ok"])
+
+
+def test_apply_and_reconcile(baked, token_file):
+    with serving(baked.models, "--admin-token-file", token_file) as server:
+        reply = server.post("/apply/one", {"engine": "vllm", "context": 4096}, token=TOKEN)
+        assert reply.status == 200 and reply.json["after"] == ["--max-model-len 4096"], reply
+        assert server.ask("/model-info/one").json["overrides"], "shown at once"
+        for body in ({}, {"engine": "vllm"}, {"engine": "x", "context": 1}, {"context": 1},
+                     {"engine": "vllm", "context": 0}, {"engine": "vllm", "contxt": 1}):
+            assert server.post("/apply/one", body, token=TOKEN).status in (400, 422), body
+        assert server.post("/apply/none", {"engine": "vllm", "context": 1},
+                           token=TOKEN).status == 404
+        assert server.post("/reconcile", token=TOKEN).json["error"] == "serve.no-metrics"
+
+
+# What is refused
+
+LONG = "/health?" + "a" * 4096
+
+
+def test_long_header_112(server):
+    assert server.status_of(head("/health", "X: " + "a" * 8300)) == 431
+    assert server.status_of(head("/health", "X: " + "a" * 7000)) == 200
+    assert server.status_of(head("/health", "X: " + "a" * 200000)) == 431
+    assert server.status_of(head("/health", *["X: " + "a" * 50] * 90)) == 200
+
+
+def test_many_headers_112(server):
+    assert server.status_of(head("/health", *["X: a"] * 98)) == 200
+    assert server.status_of(head("/health", *["X: a"] * 99)) == 431
+    assert server.status_of(head("/health", *["X: a"] * 900)) == 431
+
+
+def test_long_address_112(server):
+    assert server.status_of(head("/health?" + "a" * 4088)) == 200
+    assert server.status_of(head("/health?" + "a" * 4089)) == 414
+    assert server.status_of(head("/" + "a" * 100000)) == 414
+
+
+MALFORMED = {
+    "bare LF": b"GET /health HTTP/1.1\nHost: localhost\n\n",
+    "bare LF behind the request line": b"GET /health HTTP/1.1\nHost: localhost\r\n\r\n",
+    "bare LF behind a header": b"GET /health HTTP/1.1\r\nHost: localhost\nA: b\r\n\r\n",
+    "bare LF behind the last header": b"GET /health HTTP/1.1\r\nHost: localhost\n\r\n",
+    "bare LF as the last line": b"GET /health HTTP/1.1\r\nHost: localhost\r\n\n",
+    "bare CR": b"GET /health HTTP/1.1\r\nHost: localhost\rA: b\r\n\r\n",
+    "obs-fold with a blank": b"GET /health HTTP/1.1\r\nHost: localhost\r\nA: b\r\n c\r\n\r\n",
+    "obs-fold with a tab": b"GET /health HTTP/1.1\r\nA: b\r\n\tc\r\nHost: localhost\r\n\r\n",
+    "obs-fold of the first": b"GET /health HTTP/1.1\r\n A: b\r\nHost: localhost\r\n\r\n",
+    "NUL in a value": b"GET /health HTTP/1.1\r\nHost: localhost\r\nA: b\0c\r\n\r\n",
+    "NUL in a name": b"GET /health HTTP/1.1\r\nHost: localhost\r\nA\0: b\r\n\r\n",
+    "NUL in the address": b"GET /health\0x HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "blank before the colon": b"GET /health HTTP/1.1\r\nHost: localhost\r\nA : b\r\n\r\n",
+    "no colon": b"GET /health HTTP/1.1\r\nHost: localhost\r\nAb\r\n\r\n",
+    "no name": b"GET /health HTTP/1.1\r\nHost: localhost\r\n: b\r\n\r\n",
+    "two blanks": b"GET  /health HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a blank in the address": b"GET /hea lth HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a blank behind the version": b"GET /health HTTP/1.1 \r\nHost: localhost\r\n\r\n",
+    "no version": b"GET /health\r\nHost: localhost\r\n\r\n",
+    "no Host": b"GET /health HTTP/1.1\r\n\r\n",
+    "two Hosts": b"GET /health HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n",
+    "a control character": b"GET /health HTTP/1.1\r\nHost: localhost\r\nA: b\x01\r\n\r\n",
+    "method with a colon": b"G:T /health HTTP/1.1\r\nHost: localhost\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("pieces", [1, 7])
+@pytest.mark.parametrize("name", MALFORMED)
+def test_malformed_112(server, name, pieces):
+    got = server.raw(MALFORMED[name], pieces)
+    assert got.startswith(b"HTTP/1.1 400 ") or not got, got
+    assert got.count(b"\r\nDate: ") <= 1
+    assert server.ask("/health").status == 200
+
+
+@pytest.mark.parametrize("version", ["HTTP/0.9", "HTTP/1.2", "HTTP/2.0", "HTTP/9.9", "http/1.1"])
+def test_other_versions_112(server, version):
+    got = server.raw(head(version=version))
+    assert not got.startswith(b"HTTP/1.1 200"), got
+
+
+@pytest.mark.parametrize("path", [
+    "/../etc/passwd", "/%2e%2e/etc/passwd", "//", "//health", "/health/", "/health//", "/./health",
+    "/Health", "/health%00", "/health%2f", "http://localhost/health", "/model-info/../health",
+    "/model-info/%2e%2e", "/model-info/", "/model-info//one", "/model-info/one/", "/model-info/..",
+    "/page/../index.html", "/page/", "/page", "/.bake/state.json", "/model-info.json", "*", "health",
+    "/proc/self/environ", "/model-info/one%20", "/index.html", "/health#x", "/\xe4"])
+def test_only_what_is_in_the_table_is_found_113(server, path):
+    assert server.status_of(head(path)) == 404
+
+
+def test_query_of_a_route_without_one_is_ignored_113(server):
+    assert server.status_of(head("/health?a=../../etc/passwd&%00")) == 200
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "TRACE", "PATCH", "OPTIONS", "PROPFIND"])
+def test_other_methods_114(server, method):
+    got = server.raw(head("/model-info", method=method))
+    assert got.startswith(b"HTTP/1.1 405 ") and b"\r\nAllow: GET, HEAD\r\n" in got
+    got = server.raw(head("/model-config", method=method))
+    assert got.startswith(b"HTTP/1.1 405 ") and b"\r\nAllow: POST\r\n" in got
+
+
+def test_connect_114(server):
+    assert server.status_of(head("example.org:443", method="CONNECT")) == 404
+    assert server.status_of(b"POST /model-info HTTP/1.1\r\nHost: localhost\r\n"
+                            b"Content-Length: 0\r\n\r\n") == 405
+
+
+SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.mark.parametrize("data, status", [
+    (head("/health", "Content-Length: 46") + SMUGGLED, 400),
+    (head("/health", "Transfer-Encoding: chunked") + b"0\r\n\r\n", 400),
+    (head("/api/show", "Transfer-Encoding: chunked", "Content-Length: 5", method="POST") +
+     b"0\r\n\r\n" + SMUGGLED, 400),
+    (head("/api/show", "Transfer-Encoding: chunked", method="POST") + b"0\r\n\r\n", 411),
+    (head("/api/show", "Transfer-Encoding: x, chunked", method="POST") + b"0\r\n\r\n", 411),
+    (head("/api/show", method="POST"), 411),
+    (head("/api/show", "Content-Length: 2", "Content-Length: 3", method="POST") + b"{} ", 400),
+    (head("/api/show", "Content-Length: 2", "Content-Length: 2", method="POST") + b"{}", 400),
+    (head("/api/show", "Content-Length: +2", method="POST") + b"{}", 400),
+    (head("/api/show", "Content-Length: 2,2", method="POST") + b"{}", 400),
+    (head("/api/show", "Content-Length: 0x2", method="POST") + b"{}", 400),
+    (head("/api/show", "Content-Length: -2", method="POST") + b"{}", 400),
+    (head("/api/show", "Content-Length: 65537", method="POST"), 413),
+    (head("/api/show", "Content-Length: 99999999999999999999999", method="POST"), 413),
+])
+def test_bodies_114(server, data, status):
+    got = server.raw(data.replace(b"Connection: close\r\n", b""))
+    assert got.startswith(b"HTTP/1.1 %d " % status), got
+    # libmicrohttpd sends the header of its own refusals of Content-Length twice: so not the count.
+    assert b" 404 " not in got, "it closes: what follows is no request"
+
+
+def test_expect_continue(server):
+    body = json.dumps({"model": "one"}).encode()
+    with server.connect() as sock:
+        sock.sendall(head("/api/show", "Expect: 100-continue", f"Content-Length: {len(body)}",
+                          method="POST"))
+        assert receive(sock, b"\r\n\r\n").startswith(b"HTTP/1.1 100 ")
+        sock.sendall(body)
+        assert receive(sock).startswith(b"HTTP/1.1 200 ")
+
+
+def test_slow_header_111(server):
+    """The time for a header is that for all of it: a byte now and then does not buy more."""
+    with server.connect() as sock:
+        sock.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: ")
+        sock.settimeout(0.5)
+        began, got = time.monotonic(), b""
+        while time.monotonic() - began < 40:
+            try:
+                sock.sendall(b"a")
+                piece = sock.recv(1000)
+                got += piece
+                if not piece:
+                    break
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+        else:
+            pytest.fail("it is still there")
+    assert got.startswith(b"HTTP/1.1 408 "), got
+    assert server.ask("/health").status == 200
+
+
+def test_slow_body_111(server):
+    with server.connect() as sock:
+        sock.sendall(head("/api/show", "Content-Length: 1000", method="POST"))
+        began = time.monotonic()
+        while time.monotonic() - began < 40:
+            try:
+                sock.sendall(b"{")
+                sock.settimeout(0.5)
+                if piece := sock.recv(1000):
+                    assert piece.startswith(b"HTTP/1.1 408 ")
+                break
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+        else:
+            pytest.fail("it is still there")
+
+
+def test_connection_without_a_request_is_closed_111(server):
+    with server.connect() as sock:
+        assert receive(sock).startswith(b"HTTP/1.1 408 ")
+
+
+def test_pipelined_requests_115(server):
+    count = 2000
+    request = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with server.connect() as sock:
+        sender = threading.Thread(target=sock.sendall, args=(request * count + head(),))
+        sender.start()
+        got = receive(sock)
+        sender.join()
+    assert got.count(b"HTTP/1.1 200 OK\r\n") == count + 1
+
+
+def test_a_thousand_connections_and_no_descriptor_is_left_115(server):
+    server.ask("/health")
+    before = server.descriptors()
+    socks = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(1000)]
+    for sock in socks[::2]:
+        sock.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n")
+    assert server.ask("/health").status == 200
+    for number, sock in enumerate(socks):
+        if number % 3 == 0:  # a reset
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.close()
+    until = time.monotonic() + 30
+    while server.descriptors() > before and time.monotonic() < until:
+        time.sleep(0.1)
+    assert server.descriptors() <= before
+
+
+def test_too_many_connections_are_told_so_115(baked):
+    with serving(baked.models, "--max-connections", 5) as server:
+        socks = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(5)]
+        server.wait("/health", lambda reply: reply.status == 503 and "retry-after" in reply.headers)
+        for sock in socks:
+            sock.close()
+        server.wait("/health", lambda reply: reply.status == 200)
+
+
+def test_survives_having_no_descriptors_115(baked):
+    limit = (60, 60)
+    with serving(baked.models, preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limit)) \
+            as server:
+        socks = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(150)]
+        time.sleep(0.5)
+        assert server.process.poll() is None
+        for sock in socks:
+            sock.close()
+        server.wait("/health", lambda reply: reply.status == 200)
+
+
+@pytest.mark.parametrize("host, status", [
+    ("localhost", 200), ("LOCALHOST:1", 200), ("127.0.0.1:8000", 200), ("[::1]:80", 200),
+    ("127.1.2.3", 200), ("a.localhost", 200), ("localhost.", 200), ("evil.example", 421),
+    ("127.0.0.1.evil.example", 421), ("evil.example:8000", 421), ("10.0.0.1", 421), ("[::2]", 421),
+    ("localhost:99999", 421), ("localhost:x", 421), ("[::1", 421), ("a b", 421), ("", 421),
+    ("localhost@evil", 421), ("localhost,evil", 421), ("xlocalhost", 421)])
+def test_host_117(server, host, status):
+    data = f"GET /health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+    assert server.status_of(data) == status
+
+
+def test_allowed_hosts_117(baked):
+    with serving(baked.models, "--allow-host", "models.example", "--allow-host", "b") as server:
+        for host, status in (("models.example:80", 200), ("B", 200), ("c", 421), ("localhost", 200)):
+            assert server.status_of(head(host=host)) == status
+    with serving(baked.models, "--allow-host", "*") as server:
+        assert server.status_of(head(host="anything.example")) == 200
+
+
+def test_no_other_site_117(server):
+    reply = server.ask("/model-info", headers={"Origin": "http://evil.example"})
+    assert not [name for name in reply.headers if name.startswith("access-control-")]
+    assert reply.headers["cross-origin-resource-policy"] == "same-origin"
+    for origin in ("http://evil.example", "null", "http://localhost.evil.example", "x"):
+        reply = server.post("/model-config", {}, headers={"Origin": origin})
+        assert reply.status == 403, origin
+    own = f"http://127.0.0.1:{server.port}"
+    assert server.post("/model-config", {}, headers={"Origin": own}).status == 200
+
+
+def test_default_address_is_loopback_117():
+    help_text = ok(run("bake-serve", "--help")).out
+    assert "127.0.0.1:8000" in help_text
+
+
+def test_replies_have_no_path_of_the_machine_no_query_no_environment_118(place, token_file, hub):
+    hub.add("org/name", {"a.gguf": noise(5000)})
+    place.baked({"one": hub_model(files=[{"name": "a.gguf"}], path="one")})
+    index = place.index_json
+    index["models"][0]["source"] = {"url": "https://user:pw@host.example/x?sig=CANARY1#f"}
+    (place.models / "model-info.json").write_text(json.dumps(index))
+    with serving(place.models, "--admin-token-file", token_file,
+                 env={"HF_TOKEN": "CANARY2", "SECRET": "CANARY3"}) as server:
+        server.post("/verify", token=TOKEN)
+        server.wait("/verify", lambda reply: reply.json.get("state") == "done")
+        bodies = [server.ask(path).body for path in (
+            "/model-info", "/model-info/one", "/health", "/v1/models", "/api/tags", "/info",
+            "/metrics", "/storage", "/verify", "/nothing", "/estimate?model=one", "/estimate")]
+        bodies.append(server.post("/api/show", {"model": "one"}).body)
+        bodies.append(server.post("/apply/one", {"engine": "vllm"}, token=TOKEN).body)
+        bodies.append(server.post("/reconcile", token=TOKEN).body)
+        for reply in (server.ask("/model-info"), server.ask("/nothing")):
+            assert reply.headers["x-content-type-options"] == "nosniff"
+            assert "default-src 'none'" in reply.headers["content-security-policy"]
+            assert "server" not in reply.headers
+    assert json.loads(bodies[1])["source"] == {"url": "https://host.example/x"}
+    for body in bodies:
+        for secret in (b"CANARY", b"user:pw", str(place.path).encode(), TOKEN.encode()):
+            assert secret not in body, body
+
+
+# Beginning and ending
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stops_when_asked(baked, number):
+    with serving(baked.models) as server:
+        idle = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(20)]
+        stream = socket.create_connection(("127.0.0.1", server.port))
+        stream.sendall(head("/events"))
+        receive(stream, b"data:")
+        assert server.stop(number) == 0
+        for sock in idle:
+            sock.close()
+        stream.close()
+
+
+def test_killed_and_started_again(baked, tmp_path):
+    path = tmp_path / "s.sock"
+    for _ in range(3):
+        with serving(baked.models, listen=f"unix:{path}") as server:
+            ok(run("bake-serve", "--probe", f"unix:{path}"))
+            server.process.kill()
+            server.process.wait()
+    fails(run("bake-serve", "--probe", f"unix:{path}"), 75, "serve.no-answer")
+
+
+def test_unix_socket(baked, tmp_path):
+    path = tmp_path / "s.sock"
+    with serving(baked.models, listen=f"unix:{path}"):
+        with contextlib.closing(socket.socket(socket.AF_UNIX)) as sock:
+            sock.connect(str(path))
+            sock.sendall(head("/model-info"))
+            assert receive(sock).startswith(b"HTTP/1.1 200 ")
+        fails(run("bake-serve", "-d", baked.models, "--listen", f"unix:{path}"), 73, "serve.address")
+    assert not path.exists()
+    path.write_text("not a socket")
+    fails(run("bake-serve", "-d", baked.models, "--listen", f"unix:{path}"), 73, "serve.address")
+    assert path.read_text() == "not a socket"
+
+
+def test_address_that_is_taken(server, baked):
+    fails(run("bake-serve", "-d", baked.models, "--listen", f"127.0.0.1:{server.port}"), 73,
+          "serve.address")
+
+
+@pytest.mark.parametrize("listen", ["8000", "localhost", ":8000", "a:b", "127.0.0.1:70000", "::1:80",
+                                    "unix:relative", "unix:/" + "a" * 200, "[::1]", "-1:2"])
+def test_no_address(baked, listen):
+    fails(run("bake-serve", "-d", baked.models, "--listen", listen), 64, "usage.value")
+
+
+def test_probe(server, baked):
+    url = f"http://127.0.0.1:{server.port}"
+    assert ok(run("bake-serve", "--probe", f"{url}/health")).out == ""
+    assert ok(run("bake-serve", "--probe", url)).out == ""
+    assert ok(run("bake-serve", "-q", "--probe", f"{url}/")).out == ""
+    fails(run("bake-serve", "--probe", f"{url}/nothing"), 69, "serve.unhealthy")
+    shutil.rmtree(baked.models / "one")
+    server.wait("/health", lambda reply: reply.status == 503)
+    fails(run("bake-serve", "--probe", url), 69, "serve.unhealthy")
+    server.stop()
+    fails(run("bake-serve", "--probe", url), 75, "serve.no-answer")
+
+
+def test_probe_of_what_is_silent_or_no_server(tmp_path):
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        fails(run("bake-serve", "--probe-timeout", "0.3", "--probe", url), 75, "serve.no-answer")
+
+        def answer():
+            sock, _ = listener.accept()
+            with contextlib.suppress(OSError):
+                sock, _ = listener.accept()
+                sock.sendall(b"SSH-2.0-OpenSSH_9\r\n")
+                sock.close()
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        fails(run("bake-serve", "--probe", url), 76, "serve.protocol")
+        thread.join()
+
+
+@pytest.mark.parametrize("url", ["https://127.0.0.1/", "127.0.0.1:8000", "http://", "http://a b/",
+                                 "unix:x", "ftp://x/", "http://127.0.0.1:x/"])
+def test_probe_of_no_url(url):
+    fails(run("bake-serve", "--probe", url), 64, "usage.value")
+
+
+def test_event_stream(server):
+    with server.connect() as sock:
+        sock.sendall(head("/events"))
+        got = receive(sock, b'"tasks"')
+    assert b"Content-Type: text/event-stream\r\n" in got
+    assert b'event: state\ndata: {"schema": "bake.state/1", "state": "idle"' in got
+
+
+def test_state_of_somebody_elses_fetch(server, baked):
+    """bake-fetch into the models directory is seen as well; paths of this machine are not told."""
+    work = baked.models / ".bake"
+    work.mkdir()
+    (work / "new").write_text(json.dumps({
+        "schema": "bake.state/1", "pid": 5, "models": {"two": {
+            "state": "failed", "message": f"'{baked.models}/two/b.gguf': No space left on device"}}}))
+    (work / "new").rename(work / "state.json")
+    event, text = events(server, lambda event: "two" in event["models"])
+    assert event["models"]["two"]["message"] == "'b.gguf': No space left on device"
+    assert str(baked.path).encode() not in text and "pid" not in event
+
+
+def test_too_many_listeners(server):
+    socks = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(64)]
+    for sock in socks:
+        sock.sendall(head("/events"))
+        receive(sock, b"data:")
+    assert server.status_of(head("/events")) == 503
+    for sock in socks:
+        sock.close()

@@ -11,7 +11,7 @@ import pytest
 
 from conftest import ROOT, TOOLS, Place, environment, hub_model, noise, ok, run, start
 
-NAMES = ["bake-lock", "bake-fetch", "bake-verify", "bake-index"]
+NAMES = ["bake-lock", "bake-fetch", "bake-verify", "bake-index", "bake-serve"]
 
 
 def readelf(option, tool):
