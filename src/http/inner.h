@@ -70,7 +70,7 @@ struct bake_http_link {
 	struct bake_buf body;
 };
 
-void bake_http_link_notify(void *server, struct MHD_Connection *connection, void **context,
+void bake_http_link_notify(void *context, struct MHD_Connection *connection, void **link,
 	enum MHD_ConnectionNotificationCode what);
 
 /* From one phase to the next, with so much time. False: the clock was faster. */

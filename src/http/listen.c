@@ -146,14 +146,16 @@ static enum bake_status look_up(const struct bake_http_address *address, int fla
 
 static unsigned port_of(int fd)
 {
-	struct sockaddr_storage where;
+	union {
+		struct sockaddr_in6 six;
+		struct sockaddr_in four;
+		struct sockaddr any;
+	} where = {.six = {.sin6_port = 0}};
 	socklen_t len = sizeof(where);
 
-	if (getsockname(fd, (struct sockaddr *)&where, &len) != 0)
+	if (getsockname(fd, &where.any, &len) != 0)
 		return 0;
-	if (where.ss_family == AF_INET6)
-		return ntohs(((const struct sockaddr_in6 *)(const void *)&where)->sin6_port);
-	return ntohs(((const struct sockaddr_in *)(const void *)&where)->sin_port);
+	return ntohs(where.any.sa_family == AF_INET6 ? where.six.sin6_port : where.four.sin_port);
 }
 
 enum bake_status bake_http_listen(const struct bake_http_address *address, int *out_fd,

@@ -42,7 +42,7 @@ struct bake_http_entity_is {
  * is freed need them no more. */
 enum bake_status bake_http_entity_new(const struct bake_http_entity_is *is,
 	struct bake_http_entity **out, struct bake_error *err) BAKE_CHECKED;
-void bake_http_entity_free(struct bake_http_entity **entity);
+void bake_http_entity_free(struct bake_http_entity **pointer);
 
 enum bake_http_method {
 	BAKE_HTTP_GET, /* and HEAD */
@@ -132,7 +132,7 @@ bool bake_http_has_listeners(struct bake_http_server *server);
 void bake_http_publish(struct bake_http_server *server, struct bake_span event);
 
 /* Accepts nothing more, lets what is being answered end for at most grace_ms, and frees. */
-void bake_http_stop(struct bake_http_server **server, unsigned grace_ms);
+void bake_http_stop(struct bake_http_server **pointer, unsigned grace_ms);
 
 /* {"ok": false, "error": id, "message": text} as the reply's body. */
 void bake_http_complain(struct bake_http_reply *reply, unsigned status, const char *id,

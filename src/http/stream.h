@@ -31,7 +31,7 @@ struct MHD_Response *bake_http_stream_open(
 	struct bake_http_stream *stream, struct MHD_Connection *connection);
 
 unsigned bake_http_stream_count(struct bake_http_stream *stream);
-void bake_http_stream_publish(struct bake_http_stream *stream, struct bake_span event);
+void bake_http_stream_publish(struct bake_http_stream *stream, struct bake_span text);
 
 /* A comment to everybody, so that those who have left are noticed. */
 void bake_http_stream_ping(struct bake_http_stream *stream);

@@ -46,7 +46,7 @@ static enum bake_status copy_member(
 	const struct bake_json *value, void *out, struct bake_error *err)
 {
 	struct bake_json_writer *writer = out;
-	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(64 * 1024);
+	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT((size_t)64 * 1024);
 	const char *string;
 
 	if (strcmp(value->key, "pid") == 0 || strcmp(value->key, "tasks") == 0)

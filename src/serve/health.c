@@ -18,7 +18,7 @@ static double now(void)
 	struct timespec time;
 
 	(void)clock_gettime(CLOCK_REALTIME, &time);
-	return (double)time.tv_sec + (double)(time.tv_nsec / 1000000) / 1000;
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
 static void put_message(struct bake_json_writer *writer, const struct bake_snapshot *snapshot)

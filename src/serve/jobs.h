@@ -46,7 +46,7 @@ struct bake_task_view {
 enum bake_status bake_jobs_new(struct bake_jobs **out, struct bake_error *err) BAKE_CHECKED;
 
 /* Ends what runs: politely, after grace_ms with SIGKILL. */
-void bake_jobs_free(struct bake_jobs **jobs, unsigned grace_ms);
+void bake_jobs_free(struct bake_jobs **pointer, unsigned grace_ms);
 
 enum bake_jobs_answer {
 	BAKE_JOBS_ACCEPTED,

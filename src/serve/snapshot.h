@@ -52,7 +52,7 @@ struct bake_snapshot_from {
 enum bake_status bake_snapshot_make(const struct bake_snapshot_from *from,
 	struct bake_snapshot **out, struct bake_error *err) BAKE_CHECKED;
 struct bake_snapshot *bake_snapshot_hold(struct bake_snapshot *snapshot);
-void bake_snapshot_drop(void *snapshot);
+void bake_snapshot_drop(void *pointer);
 
 /* The view, made when it is not there yet; NULL when that fails. It lives as long as the snapshot. */
 struct bake_http_entity *bake_snapshot_view(struct bake_snapshot *snapshot, enum bake_view view);

@@ -36,7 +36,6 @@ static void try_query(struct bake_span text)
 static void try_scrub(struct bake_span text)
 {
 	_cleanup_(bake_buf_release) struct bake_buf out = BAKE_BUF_INIT((size_t)1 << 24);
-	_cleanup_(bake_buf_release) struct bake_buf again = BAKE_BUF_INIT((size_t)1 << 24);
 
 	bake_scrub(text, &out);
 	CLAIM(out.len <= text.len);
