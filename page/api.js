@@ -79,8 +79,10 @@ export async function post(path, body) {
 			body: JSON.stringify(body ?? {}),
 		});
 	} catch (error) {
-		if (error.status === 401 || error.status === 403)
+		if (error.status === 401) {
 			setToken("");
+			error.message = "The token is not right. Actions are locked again.";
+		}
 		throw error;
 	}
 }

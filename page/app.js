@@ -6,7 +6,7 @@ import {announce, byId, fill, h, icon} from "./dom.js";
 import {printable} from "./format.js";
 import * as memory from "./memory.js";
 import * as models from "./models.js";
-import {known, listen, load, on} from "./state.js";
+import {can, known, listen, load, on} from "./state.js";
 import * as storage from "./storage.js";
 
 const views = {models: {title: "Models"}, memory: {title: "Memory", show: memory.show},
@@ -73,6 +73,7 @@ function nextTheme() {
 // Token.
 
 function drawToken() {
+	byId("token-button").hidden = !can();
 	const text = hasToken() ? "Lock actions" : "Unlock actions";
 	byId("token-label").textContent = text;
 	byId("token-button").title = text;
@@ -100,18 +101,20 @@ function startToken() {
 // What is to be said of the server.
 
 function drawServer() {
-	const {index, health, error} = known;
+	const {index, server, error} = known;
 	fill(byId("problem"),
 		error ? h("div", {class: "note bad", role: "alert"}, icon("warn"), h("div", {},
 			`The index cannot be shown. ${printable(error.message, 300)} `,
 			h("button", {type: "button", class: "link", onclick: () => void load()}, "Try again"))) : null,
-		health?.stale || index?.stale ? h("div", {class: "note warn"}, icon("warn"),
-			h("div", {}, "The index on the disk is newer but cannot be read; this is the one before.")) : null,
-		!error && health?.message && health.status !== "ok" && health.status !== "healthy"
-			? h("div", {class: "note warn"}, icon("warn"), h("div", {}, h("bdi", {}, printable(health.message, 400)))) : null);
+		!error && server?.message && server.status === "healthy"
+			? h("div", {class: "note warn"}, icon("warn"), h("div", {}, printable(server.message, 400))) : null,
+		!error && server?.message && server.status !== "healthy"
+			? h("div", {class: "note bad"}, icon("warn"), h("div", {}, printable(server.message, 400))) : null,
+		!error && index?.stale && !server ? h("div", {class: "note warn"}, icon("warn"),
+			h("div", {}, "The index on the disk is newer but cannot be read: this is the one before.")) : null);
 	byId("index-name").textContent = printable(index?.manifest?.name ?? "", 60);
-	fill(byId("foot"), [index?.generator, known.health?.version ? `bake-serve ${known.health.version}` : null]
-		.filter(Boolean).map((text) => h("span", {}, printable(text, 60))),
+	fill(byId("foot"), server?.server ? h("span", {}, `Served by ${printable(server.server, 60)}`) : null,
+		index?.generator ? h("span", {}, `Index made by ${printable(index.generator, 60)}`) : null,
 	h("a", {href: "model-info"}, "model-info as JSON"));
 }
 
@@ -121,7 +124,10 @@ function drawConnection() {
 }
 
 function main() {
-	on("index", drawServer);
+	on("index", () => {
+		drawServer();
+		drawToken();
+	});
 	on("connection", drawConnection);
 	models.start();
 	memory.start();

@@ -3,13 +3,19 @@
 import {hasToken, post} from "./api.js";
 import {announce, copyButton, fill, h, icon} from "./dom.js";
 import {count, printable} from "./format.js";
-import {load} from "./state.js";
+import {can, load} from "./state.js";
 
 const guidance = {
 	"vllm": "--max-model-len is the most tokens of one request, prompt and answer together. --max-num-seqs is how many run at the same time; it reserves nothing.",
 	"ollama": "num_ctx is the context of one request; Ollama multiplies it by OLLAMA_NUM_PARALLEL, which is its server's setting. In a Modelfile: PARAMETER num_ctx N.",
 	"llama.cpp": "-c is shared by all slots: each gets -c divided by -np.",
 };
+
+// As bake-index apply writes it: "0.9", "1.0".
+function shareText(share) {
+	const text = (Math.round(share * 1000) / 1000).toString();
+	return text.includes(".") ? text : `${text}.0`;
+}
 
 // The flags of an engine, for what was estimated. Context is of each sequence; llama.cpp's -c is
 // that of all sequences that are set with it.
@@ -20,7 +26,7 @@ export function flagsOf(engine, wish) {
 			{key: "context", names: ["--max-model-len"], value: String(wish.context)},
 			{key: "parallel", names: ["--max-num-seqs"], value: String(wish.parallel)},
 			{key: "gpu_memory_utilization", names: ["--gpu-memory-utilization"],
-				value: String(Math.round(share * 1000) / 1000)},
+				value: shareText(share)},
 		];
 	if (engine === "ollama")
 		return [{key: "context", names: ["--num-ctx"], value: String(wish.context)}];
@@ -38,37 +44,63 @@ export function chosen(engine, wish, ticked) {
 		? {...flag, value: String(wish.context * (withParallel ? flag.all : 1))} : flag);
 }
 
-// As bake-index apply does it: a flag gets its value where it stands, its doubles go, a new one
-// comes last. Lines are "--flag value".
-export function change(before, flags) {
+// Whether word is that flag, and whether its value is joined to it. In long flags "_" is "-".
+function flagIn(word, name) {
+	const long = name.startsWith("--");
+	const same = (text) => (long ? text.replaceAll("_", "-") : text) === name;
+	if (same(word))
+		return {joined: false};
+	const at = long ? word.indexOf("=") : -1;
+	return at > 0 && same(word.slice(0, at)) ? {joined: true} : null;
+}
+
+function findFlag(word, flags) {
+	for (const flag of flags) {
+		for (const name of flag.names) {
+			const found = typeof word === "string" ? flagIn(word, name) : null;
+			if (found)
+				return {flag, name, ...found};
+		}
+	}
+	return null;
+}
+
+const isValue = (word) => word !== undefined && (typeof word !== "string" || !/^-(?![0-9.])/.test(word));
+
+// As bake-index apply does it: a flag gets its value where it stands first, in the form it has there;
+// its doubles go, a new one comes last, and all else stays.
+export function change(words, flags) {
 	const after = [];
 	const done = new Set();
-	for (const text of before) {
-		const flag = flags.find(({names}) => names.some((name) =>
-			text === name || text.startsWith(`${name} `) || text.startsWith(`${name}=`)));
-		if (!flag) {
-			after.push(text);
-		} else if (!done.has(flag)) {
-			const [, name, between] = text.match(/^([^ =]+)([ =]?)/);
-			after.push(`${name}${between || " "}${flag.value}`);
-			done.add(flag);
+	for (let i = 0; i < words.length; i++) {
+		const found = findFlag(words[i], flags);
+		if (!found) {
+			after.push(words[i]);
+			continue;
 		}
+		if (!done.has(found.flag))
+			after.push(...found.joined ? [`${found.name}=${found.flag.value}`] : [found.name, found.flag.value]);
+		done.add(found.flag);
+		if (!found.joined && isValue(words[i + 1]))
+			i++;
 	}
 	for (const flag of flags) {
 		if (!done.has(flag))
-			after.push(`${flag.names[0]} ${flag.value}`);
+			after.push(flag.names[0], flag.value);
 	}
 	return after;
 }
 
-// A list of words as lines: a value stands behind its flag.
+// Words as lines: a value stands behind its flag.
 export function linesOf(words) {
 	const lines = [];
-	for (const word of (Array.isArray(words) ? words : []).map(String)) {
-		if (lines.length && !word.startsWith("-") && /^-[^ ]*$/.test(lines.at(-1)))
-			lines[lines.length - 1] += ` ${word}`;
+	for (const word of words) {
+		const text = typeof word === "string" ? word : JSON.stringify(word);
+		const last = lines.at(-1);
+		if (last !== undefined && !text.startsWith("-") && last.startsWith("-") && !last.includes(" "))
+			lines[lines.length - 1] = `${last} ${text}`;
 		else
-			lines.push(word);
+			lines.push(text);
 	}
 	return lines;
 }
@@ -149,7 +181,7 @@ async function write(flags, after) {
 			: {bad: `The server wrote something else: ${printable(JSON.stringify(answer.after))}`};
 		await load();
 	} catch (error) {
-		choice.said = {bad: error.message};
+		choice.said = {bad: error.message, hint: error.body?.hint};
 	}
 	announce(choice.said.good ?? choice.said.bad);
 	drawApply();
@@ -157,9 +189,11 @@ async function write(flags, after) {
 
 function drawApply() {
 	const {panel, model, engine, wish} = current;
-	const before = linesOf(model.overrides?.[choice.target]?.extra_args);
+	const words = model.overrides?.[choice.target]?.extra_args;
+	const now = Array.isArray(words) ? words : [];
 	const flags = chosen(choice.target, wish, choice.ticked);
-	const after = flags.length ? change(before, flags) : before;
+	const before = linesOf(now);
+	const after = linesOf(change(now, flags));
 	const text = after.join(" ");
 	const {said} = choice;
 	fill(panel, h("h2", {id: "apply-title"}, "Apply to model settings"), targets(),
@@ -171,9 +205,11 @@ function drawApply() {
 				disabled: !flags.length || said?.busy,
 				onclick: () => void write(flags, after)}, "Write the change") : null,
 			text ? copyButton(text, "arguments") : null,
-			hasToken() ? null : h("span", {class: "hint"}, "Unlock actions to write it from here.")),
+			hasToken() ? null : h("span", {class: "hint"}, can("apply") ? "Unlock actions to write it from here."
+				: "This server was started without an administrator's token: bake-index apply writes it.")),
 		said?.good ? h("p", {class: "note good"}, icon("check"), said.good) : null,
-		said?.bad ? h("p", {class: "note bad"}, icon("cross"), h("bdi", {}, printable(said.bad, 400))) : null);
+		said?.bad ? h("p", {class: "note bad"}, icon("cross"), h("div", {}, h("bdi", {}, printable(said.bad, 400)),
+			said.hint ? h("div", {}, printable(said.hint, 200)) : null)) : null);
 }
 
 // Measured beside configured.
@@ -219,7 +255,8 @@ let measuredNow = null; // {panel, model} that is drawn
 async function reconcile() {
 	try {
 		const answer = await post("reconcile", {});
-		reconciled = answer.changed === false ? "Nothing new in the log." : "Reconciled.";
+		const bad = answer.bad_lines ? `, ${answer.bad_lines} lines could not be read` : "";
+		reconciled = (answer.changed === false ? "Nothing new in the log" : "Reconciled") + `${bad}.`;
 		await load();
 	} catch (error) {
 		reconciled = error.message;
@@ -232,9 +269,10 @@ function drawRuntime() {
 	const {panel, model} = measuredNow;
 	fill(panel, h("h2", {id: "runtime-title"}, "Measured when it ran"), runtimeTable(model),
 		h("div", {class: "actions"},
-			hasToken() ? h("button", {type: "button", class: "button", id: "reconcile",
-				onclick: () => void reconcile()}, "Reconcile with the log")
-				: h("span", {class: "hint"}, "Unlock actions to reconcile with the log."),
+			!can("reconcile") ? h("span", {class: "hint"}, "Start bake-serve with --metrics FILE to reconcile from here, or run bake-index reconcile.")
+				: hasToken() ? h("button", {type: "button", class: "button", id: "reconcile",
+					onclick: () => void reconcile()}, "Reconcile with the log")
+					: h("span", {class: "hint"}, "Unlock actions to reconcile with the log."),
 			reconciled ? h("span", {class: "hint"}, printable(reconciled, 300)) : null));
 }
 

@@ -3,7 +3,7 @@
 import {get, hasToken, maybe, onToken, post} from "./api.js";
 import {announce, byId, copyButton, fill, h, icon} from "./dom.js";
 import {count, disk, plural, printable, safeNumber} from "./format.js";
-import {known, on, titleOf, modelById} from "./state.js";
+import {can, known, on, titleOf, modelById} from "./state.js";
 
 let last = null; // {"state", "at", "report"}: null when the server has none
 let running = false;
@@ -19,19 +19,22 @@ function timeText(at) {
 		: date.toLocaleString(undefined, {dateStyle: "medium", timeStyle: "short"});
 }
 
-function wrongFiles(report) {
+// A model that was never baked has missing files and is all right.
+function findings(report) {
 	const list = [];
 	for (const model of Array.isArray(report.models) ? report.models : []) {
-		for (const file of Array.isArray(model.files) ? model.files : []) {
+		for (const file of model.ok !== true && Array.isArray(model.files) ? model.files : []) {
 			if (file.status !== "ok")
-				list.push({model: model.id, ...file});
+				list.push({model: model.id, path: file.path, what: file.message ?? file.status});
 		}
+		for (const finding of Array.isArray(model.findings) ? model.findings : [])
+			list.push({model: model.id, path: finding?.path ?? "", what: finding?.message ?? finding});
 	}
 	return list.slice(0, 500);
 }
 
 function problems(report) {
-	const wrong = wrongFiles(report);
+	const wrong = findings(report);
 	const extra = (Array.isArray(report.extra) ? report.extra : []).slice(0, 500);
 	return [
 		wrong.length ? h("div", {class: "table-box"}, h("table", {"aria-label": "Files that are wrong"},
@@ -40,11 +43,17 @@ function problems(report) {
 			h("tbody", {}, wrong.map((file) => h("tr", {},
 				h("td", {}, h("bdi", {}, printable(modelById(file.model) ? titleOf(modelById(file.model)) : file.model, 80))),
 				h("td", {}, h("bdi", {}, printable(file.path))),
-				h("td", {}, h("span", {class: "status failed"}, icon("cross"), printable(file.message ?? file.status, 200)))))))) : null,
+				h("td", {}, h("span", {class: "status failed"}, icon("cross"), printable(typeof file.what === "string" ? file.what : JSON.stringify(file.what), 200)))))))) : null,
 		extra.length ? h("details", {}, h("summary", {}, plural(extra.length, "file that no model has")),
 			h("ul", {class: "bullets"}, extra.map((path) => h("li", {},
 				h("bdi", {}, printable(typeof path === "string" ? path : path?.path)))))) : null,
 	];
+}
+
+function verdictText(report) {
+	const found = [[report.wrong, "wrong"], [report.broken, "broken"], [report.unfinished, "unfinished"],
+		[report.extra?.length, "extra"]].filter(([number]) => safeNumber(number));
+	return found.length ? found.map(([number, what]) => `${count(number)} ${what}`).join(", ") : "Not right";
 }
 
 function result(report) {
@@ -54,7 +63,7 @@ function result(report) {
 		h("div", {class: `verdict ${report.ok ? "fits" : "does-not-fit"}`},
 			h("span", {class: "verdict-mark"}, icon(report.ok ? "check" : "cross")),
 			h("div", {}, h("p", {class: "verdict-head"}, report.ok ? "All files are right"
-				: `${count(safeNumber(report.wrong))} wrong, ${count((report.extra ?? []).length)} extra`),
+				: verdictText(report)),
 			h("p", {class: "muted"}, `${files}, ${disk(safeNumber(report.verified_bytes))} · ${how}`,
 				last.at ? ` · ${timeText(last.at)}` : ""))),
 		report.message && !report.ok ? h("p", {}, h("bdi", {}, printable(report.message, 400))) : null,
@@ -62,6 +71,9 @@ function result(report) {
 }
 
 function runPart() {
+	if (!can("verify"))
+		return [h("p", {class: "hint"}, "This server was started without an administrator's token: run the check in the container."),
+			command("bake-verify --quick", "command")];
 	if (hasToken())
 		return h("div", {class: "actions"}, h("button", {type: "button", class: "button primary", id: "check-run",
 			disabled: running, onclick: () => void run()}, running ? "Checking …" : "Run quick check"),
@@ -71,11 +83,13 @@ function runPart() {
 }
 
 function draw() {
-	const report = last?.report ?? (last && "verified" in last ? last : null);
+	const report = last?.report ?? null;
+	const silent = last?.state === "done" && !report
+		? `bake-verify ended with ${printable(last.exit_code ?? "an error", 20)} and no report.` : "";
 	fill(byId("checks-body"), h("div", {class: "stack"},
 		h("section", {class: "panel stack", "aria-labelledby": "check-last"},
 			h("h2", {id: "check-last"}, "Last check"),
-			report ? result(report) : h("p", {class: "muted"}, "None since the server started."),
+			report ? result(report) : h("p", {class: "muted"}, silent || (running ? "It runs." : "None since the server started.")),
 			problem ? h("p", {class: "note bad", role: "alert"}, icon("cross"), printable(problem, 300)) : null,
 			runPart()),
 		report ? problems(report) : null,
@@ -91,12 +105,14 @@ function draw() {
 				[h("dt", {}, name), h("dd", {}, h("bdi", {class: String(value).length === 64 ? "mono" : null}, printable(value, 120)))])))));
 }
 
-// It runs beside: until it is done, its state is "queued" or "running".
+const unfinished = ["queued", "running"];
+
+// It runs beside.
 async function wait() {
 	for (;;) {
 		await new Promise((done) => { setTimeout(done, 500); });
 		const answer = await get("verify");
-		if (!["queued", "running"].includes(answer.state))
+		if (!unfinished.includes(answer.state))
 			return answer;
 	}
 }
@@ -106,23 +122,25 @@ async function run() {
 	problem = "";
 	draw();
 	try {
-		const answer = await post("verify", {quick: true});
-		last = "report" in answer || "verified" in answer ? answer : await wait();
+		await post("verify");
+		last = await wait();
 		announce("The check is done");
 	} catch (error) {
-		// What it finds wrong is a result, whatever its status.
-		if (error.body && ("report" in error.body || "verified" in error.body))
-			last = error.body;
-		else
-			problem = error.message;
+		problem = error.message;
 	}
 	running = false;
 	draw();
 }
 
 async function ask() {
-	last = await maybe("verify").catch(() => null) ?? last ?? known.health?.verification ?? null;
+	last = await maybe("verify").catch(() => null) ?? last;
 	draw();
+	if (!running && unfinished.includes(last?.state)) {
+		running = true;
+		last = await wait().catch(() => last);
+		running = false;
+		draw();
+	}
 }
 
 export function start() {

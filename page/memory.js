@@ -8,8 +8,10 @@ import {count, memory, memoryRange, printable, safeNumber, sourceKind} from "./f
 import {known, modelById, on, titleOf} from "./state.js";
 
 const gib = 2 ** 30;
-const gpus = [[8, "8 GiB"], [12, "12 GiB"], [16, "16 GiB"], [20, "20 GiB"], [24, "24 GiB"],
-	[32, "32 GiB"], [40, "40 GiB"], [48, "48 GiB"], [80, "80 GiB"], [96, "96 GiB"], [141, "141 GiB"]];
+const gpus = [[8, "RTX 3070, RTX 4060"], [12, "RTX 3060, RTX 4070"], [16, "RTX 4080, RTX 5080, T4"],
+	[20, "RTX 4000 Ada"], [24, "RTX 3090, RTX 4090, L4, A10"], [32, "RTX 5090, V100"], [40, "A100"],
+	[48, "L40S, A40, RTX 6000 Ada"], [80, "A100, H100"], [96, "RTX PRO 6000, H20"], [141, "H200"],
+	[180, "B200"], [192, "MI300X"]].map(([size, names]) => [String(size), `${size} GiB: ${names}`]);
 const engines = [["auto", "The usual one"], ["llama.cpp", "llama.cpp"], ["ollama", "Ollama"],
 	["vllm", "vLLM"], ["diffusers", "diffusers"]];
 const cacheTypes = ["f16", "bf16", "f32", "f8", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"];
@@ -260,12 +262,11 @@ function drawForm() {
 		picker(candidates),
 		select("memory-engine", "Engine", engines, "engine",
 			wish.engine === "auto" && engineOf() ? `For this model: ${engineName(engineOf())}` : null),
+		select("memory-gpu", "GPU", [["", "not compared"], ...gpus, ["other", "another size"]], "gpu"),
+		wish.gpu === "other" ? number("memory-gpu-other", "GPU memory in GiB", "gpuOther", {min: 0.1, step: "any", inputmode: "decimal"}) : null,
 		h("div", {class: "pair"},
-			select("memory-gpu", "GPU memory", [["", "not compared"], ...gpus.map(([size, name]) => [String(size), name]), ["other", "another"]], "gpu"),
-			wish.gpu === "other" ? number("memory-gpu-other", "In GiB", "gpuOther", {min: 0.1, step: "any", inputmode: "decimal"})
-				: number("memory-parallel", "Sequences", "parallel")),
-		wish.gpu === "other" ? number("memory-parallel", "Sequences", "parallel") : null,
-		number("memory-context", "Context", "context", {hint: contextHint(), from: wish.contextFrom, placeholder: "default"}),
+			number("memory-context", "Context", "context", {from: wish.contextFrom, placeholder: "default", hint: contextHint()}),
+			number("memory-parallel", "Batch", "parallel", {hint: "sequences at once"})),
 		select("memory-kv", "Type of the cache", [["", `default (${printable(model.memory?.kv_dtype ?? "f16", 12)})`], ...cacheTypes], "kv_dtype"),
 		select("memory-profile", "Profile", profiles, "profile"),
 		wish.profile ? null : advanced(),

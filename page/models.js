@@ -3,7 +3,7 @@
 import {hasToken, post} from "./api.js";
 import {announce, byId, copyButton, fill, h, icon} from "./dom.js";
 import {count, disk, duration, percent, plural, printable, safeNumber} from "./format.js";
-import {known, on, statusOf, titleOf} from "./state.js";
+import {can, known, on, statusOf, titleOf} from "./state.js";
 
 const icons = {baked: "check", fallback: "layers", missing: "minus", fetching: "down", failed: "cross"};
 const words = ["fetching", "failed", "missing", "fallback", "baked"]; // what needs an eye comes first
@@ -275,10 +275,13 @@ function actions(model) {
 	const list = [];
 	if (model.architecture)
 		list.push(h("a", {class: "button", href: `#memory/${encodeURIComponent(model.id)}`}, "Estimate memory"));
-	if (hasToken() && word !== "fetching" && word !== "baked" && word !== "fallback")
-		list.push(action(model, "Fetch", "fetch", "Fetching"));
-	if (hasToken() && word === "fetching")
+	const may = can("fetch") && hasToken();
+	if (may && (word === "missing" || word === "failed"))
+		list.push(action(model, "Fetch into the fallback directory", "fetch", "Fetching"));
+	if (may && word === "fetching")
 		list.push(action(model, "Cancel the download", "cancel", "Cancelled"));
+	if (can("fetch") && !hasToken() && (word === "missing" || word === "failed"))
+		list.push(h("span", {class: "hint"}, "Unlock actions to fetch it from here."));
 	return list.length ? h("div", {class: "actions"}, list) : null;
 }
 

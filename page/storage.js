@@ -5,7 +5,9 @@ import {byId, fill, h, s} from "./dom.js";
 import {disk, printable, safeNumber} from "./format.js";
 import {known, on, statusOf, titleOf} from "./state.js";
 
-let volume = null; // {total, free} in bytes; null: the server does not say
+// {total, free} in bytes; null: the server does not say. The fallback directory's only when it is on
+// another file system.
+const volumes = {baked: null, fallback: null};
 
 const shades = ["f-weights", "f-kv", "f-compute", "f-vision", "f-output", "f-other"];
 
@@ -35,9 +37,10 @@ function key(name, bytes, shade) {
 		h("strong", {}, disk(bytes)));
 }
 
-function segmentsOf(list, sum) {
+function segmentsOf(list, volume) {
+	const sum = sumOf(list);
 	const first = list.slice(0, shades.length);
-	const rest = list.slice(shades.length).reduce((all, {bytes}) => all + bytes, 0);
+	const rest = sumOf(list.slice(shades.length));
 	const segments = first.map(({model, bytes, shade}) => ({name: printable(titleOf(model), 40), bytes, shade}));
 	if (rest)
 		segments.push({name: "other models", bytes: rest, shade: "f-overhead"});
@@ -50,6 +53,21 @@ function segmentsOf(list, sum) {
 	return segments.filter(({bytes}) => bytes > 0);
 }
 
+function sumOf(list) {
+	return list.reduce((all, {bytes}) => all + bytes, 0);
+}
+
+function volumePanel(id, what, list, volume, more) {
+	const segments = segmentsOf(list, volume);
+	const total = Math.max(volume?.total ?? 0, sumOf(segments));
+	const title = `${disk(sumOf(list))} of ${what}`;
+	return h("section", {class: "panel", "aria-labelledby": id},
+		h("h2", {id}, volume ? `${title}, ${disk(volume.free)} free of ${disk(volume.total)}` : title),
+		total ? picture(segments, total) : null,
+		h("div", {class: "legend"}, segments.map(({name, bytes, shade}) => key(name, bytes, shade))),
+		more ? h("p", {class: "hint"}, more) : null);
+}
+
 function shareRow({model, bytes, shade}, most, sum) {
 	const bar = h("span", {class: shade});
 	bar.style.inlineSize = `${most ? bytes / most * 100 : 0}%`;
@@ -59,24 +77,28 @@ function shareRow({model, bytes, shade}, most, sum) {
 		h("td", {class: "right num muted"}, sum ? `${(bytes / sum * 100).toFixed(1)} %` : "–"));
 }
 
-function draw() {
-	const list = used();
-	const sum = list.reduce((all, {bytes}) => all + bytes, 0);
-	const segments = segmentsOf(list, sum);
+// Where a model that is missing can be fetched to.
+function lackingText() {
 	const missing = known.models.filter((m) => ["missing", "failed"].includes(statusOf(m).word));
 	const lacking = missing.reduce((all, m) => all + safeNumber(m.bytes), 0);
-	const total = Math.max(volume?.total ?? 0, segments.reduce((all, {bytes}) => all + bytes, 0));
+	const volume = volumes.fallback ?? volumes.baked;
+	if (!lacking)
+		return "";
+	return `The models that are missing would take ${disk(lacking)} more${
+		volume ? `: ${lacking > volume.free ? "more" : "less"} than is free` : ""}.`;
+}
+
+function draw() {
+	const list = used();
+	const sum = sumOf(list);
+	const apart = volumes.fallback !== null;
+	const baked = apart ? list.filter(({model}) => statusOf(model).word === "baked") : list;
+	const lacking = lackingText();
 	fill(byId("storage-body"), h("div", {class: "stack"},
-		h("section", {class: "panel", "aria-labelledby": "storage-disk"},
-			h("h2", {id: "storage-disk"}, volume
-				? `${disk(sum)} of models, ${disk(volume.free)} free of ${disk(volume.total)}`
-				: `${disk(sum)} of models`),
-			total ? picture(segments, total) : null,
-			h("div", {class: "legend"}, segments.map(({name, bytes, shade}) => key(name, bytes, shade))),
-			missing.length && lacking ? h("p", {class: "hint"},
-				`The models that are missing would take ${disk(lacking)} more`,
-				volume ? (lacking > volume.free ? ": more than is free." : ": less than is free.") : ".") : null,
-			volume ? null : h("p", {class: "hint"}, "The server does not say how large the disk is.")),
+		volumePanel("storage-disk", "models", baked, volumes.baked,
+			volumes.baked ? apart ? "" : lacking : `${lacking} The server does not say how large the disk is.`),
+		apart ? volumePanel("storage-fallback", "models in the fallback directory",
+			list.filter(({model}) => statusOf(model).word === "fallback"), volumes.fallback, lacking) : null,
 		list.length ? h("div", {class: "table-box"}, h("table", {class: "ranked", "aria-label": "Size of each model"},
 			h("thead", {}, h("tr", {}, h("th", {scope: "col"}, "Model"),
 				h("td", {class: "bar-cell"}), h("th", {scope: "col", class: "right"}, "Size"),
@@ -84,16 +106,24 @@ function draw() {
 			h("tbody", {}, list.map((entry) => shareRow(entry, list[0].bytes, sum))))) : null));
 }
 
+function volumeOf(place) {
+	return place && safeNumber(place.total) > 0
+		? {total: safeNumber(place.total), free: safeNumber(place.free)} : null;
+}
+
 async function ask() {
 	const answer = await maybe("storage").catch(() => null);
-	const place = answer ?? known.health?.storage;
-	volume = place && safeNumber(place.total) > 0
-		? {total: safeNumber(place.total), free: safeNumber(place.free)} : null;
+	volumes.baked = volumeOf(answer);
+	volumes.fallback = answer?.fallback?.shared === false ? volumeOf(answer.fallback) : null;
 	draw();
 }
 
 export function start() {
-	on("index", draw);
+	on("index", () => {
+		draw();
+		if (!byId("view-storage").hidden)
+			void ask();
+	});
 	draw();
 }
 

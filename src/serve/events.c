@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GET /events: the state of running downloads, as bake-fetch writes it into state.json, and of the
- * tasks that were asked for here. Paths of this machine stay here.
+ * GET /events: the state of running downloads, as bake-fetch writes it into state.json, of the tasks
+ * that were asked for here, and that /model-info is another one. Paths of this machine stay here.
  */
 #include <string.h>
 
@@ -49,7 +49,8 @@ static enum bake_status copy_member(
 	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT((size_t)64 * 1024);
 	const char *string;
 
-	if (strcmp(value->key, "pid") == 0 || strcmp(value->key, "tasks") == 0)
+	if (strcmp(value->key, "pid") == 0 || strcmp(value->key, "tasks") == 0 ||
+		strcmp(value->key, "revision") == 0)
 		return BAKE_OK;
 	bake_json_key(writer, value->key);
 	if (bake_json_is_object(value)) {
@@ -113,7 +114,7 @@ static void put_tasks(struct bake_site *site, struct bake_json_writer *writer)
 	bake_json_end_object(writer);
 }
 
-static void publish(struct bake_site *site, const char *path)
+static void publish(struct bake_site *site, const char *path, uint64_t revision)
 {
 	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(EVENT_BYTES_MAX);
 	struct bake_json_writer writer = BAKE_JSON_LINE_WRITER_INIT(&text);
@@ -123,6 +124,7 @@ static void publish(struct bake_site *site, const char *path)
 	bake_json_object_line(&writer);
 	put_state(path, &writer);
 	put_tasks(site, &writer);
+	bake_json_put_u64(&writer, "revision", revision);
 	bake_json_end_object(&writer);
 	bake_buf_text(&text, "\n\n");
 	if (bake_buf_status(&text, "event", &ignored) == BAKE_OK)
@@ -132,11 +134,13 @@ static void publish(struct bake_site *site, const char *path)
 void bake_events_tick(struct bake_site *site, struct bake_events_seen *seen, bool jobs_changed)
 {
 	_cleanup_free_ char *path = state_path(site->options);
+	uint64_t revision = atomic_load(&site->revision);
 
 	if (!path)
 		return;
-	if (look(path, seen) || jobs_changed || !seen->told) {
-		publish(site, path);
+	if (look(path, seen) || jobs_changed || revision != seen->revision || !seen->told) {
+		publish(site, path, revision);
+		seen->revision = revision;
 		seen->told = true;
 	}
 }

@@ -2,6 +2,7 @@
 /* What can be asked for: a fixed table, and the files of the page. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include "base/cleanup.h"
@@ -77,6 +78,13 @@ static void get_health(
 	bake_health_reply(context, reply);
 }
 
+static void get_status(
+	void *context, const struct bake_http_request *request, struct bake_http_reply *reply)
+{
+	(void)request;
+	bake_status_reply(context, reply);
+}
+
 static void get_tgi(
 	void *context, const struct bake_http_request *request, struct bake_http_reply *reply)
 {
@@ -121,20 +129,31 @@ static void get_estimate(
 	bake_snapshot_drop(snapshot);
 }
 
-static void put_space(struct bake_json_writer *writer, const char *key, int dir)
+static bool put_space(struct bake_json_writer *writer, int dir)
 {
 	struct statvfs space;
 
 	if (dir < 0 || fstatvfs(dir, &space) != 0)
-		return;
-	if (key) {
-		bake_json_key(writer, key);
-		bake_json_object_line(writer);
-	}
+		return false;
 	bake_json_put_u64(writer, "total", (uint64_t)space.f_blocks * space.f_frsize);
 	bake_json_put_u64(writer, "free", (uint64_t)space.f_bavail * space.f_frsize);
-	if (key)
-		bake_json_end_object(writer);
+	return true;
+}
+
+/* shared: it is the models directory's file system, counted there already. */
+static void put_fallback(struct bake_json_writer *writer, int models, int fallback)
+{
+	struct stat a;
+	struct stat b;
+	bool shared = fstat(models, &a) == 0 && fstat(fallback, &b) == 0 && a.st_dev == b.st_dev;
+
+	if (fallback < 0)
+		return;
+	bake_json_key(writer, "fallback");
+	bake_json_object_line(writer);
+	if (put_space(writer, fallback))
+		bake_json_put_bool(writer, "shared", shared);
+	bake_json_end_object(writer);
 }
 
 /* Of the file system of the models directory, and of the fallback directory's. */
@@ -146,8 +165,8 @@ static void get_storage(
 
 	(void)request;
 	bake_json_object(&writer);
-	put_space(&writer, NULL, site->models);
-	put_space(&writer, "fallback", site->fallback);
+	(void)put_space(&writer, site->models);
+	put_fallback(&writer, site->models, site->fallback);
 	bake_json_end_object(&writer);
 	bake_json_finish(&writer);
 }
@@ -252,6 +271,7 @@ static const struct bake_http_route fixed[] = {
 	{BAKE_HTTP_GET, "/model-info/", get_model, false, false},
 	{BAKE_HTTP_GET, "/health", get_health, false, false},
 	{BAKE_HTTP_GET, "/ready", get_health, false, false},
+	{BAKE_HTTP_GET, "/status", get_status, false, false},
 	{BAKE_HTTP_GET, "/v1/models", get_openai, false, false},
 	{BAKE_HTTP_GET, "/api/tags", get_tags, false, false},
 	{BAKE_HTTP_POST, "/api/show", post_show, false, false},

@@ -45,6 +45,7 @@ static void put_in_place(struct bake_site *site, struct bake_snapshot *snapshot)
 	former = site->snapshot;
 	site->snapshot = snapshot;
 	(void)pthread_mutex_unlock(&site->lock);
+	atomic_fetch_add(&site->revision, 1);
 	bake_snapshot_drop(former);
 }
 

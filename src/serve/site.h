@@ -22,6 +22,7 @@ struct bake_site {
 	/* Of the snapshot's place only: held for a moment by every request. */
 	pthread_mutex_t lock;
 	struct bake_snapshot *snapshot;
+	atomic_uint_fast64_t revision; /* how often it was replaced: /events tells */
 	/* Of making the next one, and of what it is made from. */
 	pthread_mutex_t making;
 	struct bake_buf text; /* model-info.json */
@@ -53,11 +54,13 @@ bool bake_routes_make(struct bake_site *site);
 
 /* In health.c and metrics.c. */
 void bake_health_reply(struct bake_site *site, struct bake_http_reply *reply);
+void bake_status_reply(struct bake_site *site, struct bake_http_reply *reply);
 void bake_metrics_write(struct bake_site *site, struct bake_buf *out);
 
 /* In events.c: what /events tells. Called by one thread. */
 struct bake_events_seen {
 	struct stat file; /* state.json as it was told last */
+	uint64_t revision;
 	bool told;
 	bool there;
 };

@@ -85,59 +85,147 @@ export async function memory(page, {engine, kv, parallel, context, gpu, profile,
 		overflow: await overflow(page)};
 }
 
-export async function progress(page, {id}) {
-	const seen = [];
-	await page.waitForSelector("[role=progressbar]");
-	for (let i = 0; i < 200; i++) {
-		const now = await page.evaluate((model) => {
-			const row = [...document.querySelectorAll(".row")].find((r) => r.querySelector(".model-id").textContent === model);
-			return {value: Number(row.querySelector("[role=progressbar]")?.getAttribute("aria-valuenow") ?? -1),
-				text: row.querySelector(".c-status").innerText};
-		}, id);
-		if (seen.at(-1)?.text !== now.text)
-			seen.push(now);
-		if (now.value < 0)
-			break;
-		await page.waitForTimeout(100);
-	}
-	return {seen};
+async function statusOf(page, id) {
+	return page.evaluate((model) => {
+		const row = [...document.querySelectorAll(".row")].find((r) => r.querySelector(".model-id").textContent === model);
+		return {value: Number(row.querySelector("[role=progressbar]")?.getAttribute("aria-valuenow") ?? -1),
+			text: row.querySelector(".c-status").innerText.replace(/\s+/g, " ")};
+	}, id);
 }
 
-export async function apply(page, {token, wrong}) {
-	await settled(page);
-	await page.selectOption("#memory-engine", "vllm");
-	await page.fill("#memory-context", "3072");
-	await page.fill("#memory-parallel", "4");
-	await settled(page);
-	const before = await page.locator("#apply-write").count();
-	if (wrong) {
-		await unlock(page, wrong);
-		await page.check("#flag-context");
-		await page.click("#apply-write");
-		await page.waitForSelector("[aria-labelledby=apply-title] .note");
-		const said = await page.innerText("[aria-labelledby=apply-title] .note");
-		await page.uncheck("#flag-context");
-		await unlock(page, token);
-		return {said, buttons: await page.locator("#apply-write").count()};
+// What the status cell shows until there is no bar any more, or until enough is seen.
+async function watch(page, id, enough = () => false) {
+	const seen = [];
+	await page.waitForSelector("[role=progressbar]");
+	for (let i = 0; i < 400; i++) {
+		const now = await statusOf(page, id);
+		if (seen.at(-1)?.text !== now.text)
+			seen.push(now);
+		if (now.value < 0 || enough(now))
+			break;
+		await page.waitForTimeout(50);
 	}
+	return seen;
+}
+
+export async function progress(page, {id}, step) {
+	await rows(page);
+	await step("shown");
+	return {seen: await watch(page, id)};
+}
+
+async function expand(page, id) {
+	await page.locator(".row", {has: page.locator(`.model-id:text-is("${id}")`)}).locator(".expand").click();
+}
+
+async function waitForStatus(page, id, word) {
+	await page.waitForFunction(([model, text]) => [...document.querySelectorAll(".row")].some((row) =>
+		row.querySelector(".model-id").textContent === model && row.querySelector(".c-status").innerText.replace(/\s+/g, " ").startsWith(text)), [id, word]);
+}
+
+// A download that is begun here; with cancel it is ended here as well.
+export async function fetching(page, {id, token, cancel, ends}) {
+	await rows(page);
+	await expand(page, id);
+	const before = await page.locator(".detail .actions").innerText();
+	await unlock(page, token);
+	await page.click(".detail button:has-text('Fetch')");
+	const seen = await watch(page, id, ({value}) => cancel && value >= 10);
+	if (cancel)
+		await page.click(".detail button:has-text('Cancel')");
+	await waitForStatus(page, id, ends);
+	return {before, seen, last: await statusOf(page, id), detail: await page.innerText(".detail"),
+		summary: (await page.innerText("#summary")).replace(/\s+/g, " ")};
+}
+
+export async function replaced(page, {title}, step) {
+	await rows(page);
+	const before = await page.innerText("#models-list");
+	await page.waitForSelector("#connection .dot.on");
+	await step("shown");
+	await page.waitForSelector(`.model-title:text-is("${title}")`);
+	const after = await page.innerText("#models-list");
+	await step("spoilt");
+	await page.waitForSelector("#problem .note");
+	return {before, after, problem: await page.innerText("#problem"), last: await page.innerText("#models-list")};
+}
+
+export async function restarted(page, {title}, step) {
+	await page.waitForSelector("#connection .dot.on");
+	await step("stop");
+	await page.waitForFunction(() => document.getElementById("connection").innerText === "Not live");
+	const still = await rows(page);
+	await step("start");
+	await page.waitForSelector("#connection .dot.on");
+	await page.waitForSelector(`.model-title:text-is("${title}")`);
+	return {still};
+}
+
+// What a server without a token and without a log says of them.
+export async function bare(page) {
+	await rows(page);
+	const button = await page.isVisible("#token-button");
+	await page.click("nav [data-view=checks]");
+	const checked = await page.innerText("#checks-body");
+	await page.evaluate(() => { location.hash = "#memory"; });
+	await settled(page);
+	return {button, checked, memory: await page.innerText("#memory-result")};
+}
+
+async function diffOf(page) {
+	return page.$$eval("#apply-diff li", (list) => list.map((e) => [e.className, e.querySelector("bdi")?.textContent ?? e.textContent]));
+}
+
+export async function apply(page, {token, engine, context, parallel, share, ticks}) {
+	await settled(page);
+	await page.selectOption("#memory-engine", engine);
+	await page.fill("#memory-context", context);
+	await page.fill("#memory-parallel", parallel);
+	await settled(page);
+	if (share) {
+		await page.click("#memory-form summary");
+		await page.fill("#memory-share", share);
+		await settled(page);
+	}
+	const before = {write: await page.locator("#apply-write").count(), diff: await diffOf(page)};
 	await unlock(page, token);
 	const disabled = await page.isDisabled("#apply-write");
-	await page.check("#flag-context");
-	await page.check("#flag-parallel");
-	const shown = await page.$$eval("#apply-diff .plus bdi, #apply-diff .same bdi", (list) => list.map((e) => e.textContent));
+	for (const tick of ticks)
+		await page.check(`#flag-${tick}`);
+	const shown = await diffOf(page);
 	await page.click("#apply-write");
-	await page.waitForSelector("[aria-labelledby=apply-title] .note.good");
-	const after = await page.$$eval("#apply-diff li", (list) => list.map((e) => [e.className, e.querySelector("bdi")?.textContent]));
+	await page.waitForSelector("[aria-labelledby=apply-title] .note");
+	return {before, disabled, shown, said: await page.innerText("[aria-labelledby=apply-title] .note"), after: await diffOf(page)};
+}
+
+export async function wrongToken(page, {token}) {
+	await settled(page);
+	await unlock(page, token);
+	await page.check("#flag-context");
+	await page.click("#apply-write");
+	await page.waitForSelector("[aria-labelledby=apply-title] .note.bad");
+	return {said: await page.innerText("[aria-labelledby=apply-title] .note.bad"), buttons: await page.locator("#apply-write").count(),
+		label: await page.textContent("#token-label")};
+}
+
+export async function reconcile(page, {token}) {
+	await settled(page);
+	const before = {text: await page.innerText("[aria-labelledby=runtime-title]"), context: await page.inputValue("#memory-context")};
+	await unlock(page, token);
 	await page.click("#reconcile");
 	await page.waitForSelector("[aria-labelledby=runtime-title] table");
-	return {before, disabled, shown, after, runtime: await page.innerText("[aria-labelledby=runtime-title]")};
+	const after = await page.innerText("[aria-labelledby=runtime-title]");
+	await page.reload();
+	await settled(page);
+	return {before, after, context: await page.inputValue("#memory-context"),
+		badge: await page.locator("label[for=memory-context] .badge").innerText()};
 }
 
 export async function checks(page, {token}) {
 	const without = await page.locator("#check-run").count();
 	await unlock(page, token);
 	await page.click("#check-run");
-	await page.waitForSelector("#checks-body .verdict");
+	await page.waitForFunction(() => document.getElementById("announcer").textContent === "The check is done");
 	const stored = await page.evaluate(() => JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie]));
 	return {without, text: await page.innerText("#checks-body"), stored};
 }
@@ -147,9 +235,14 @@ export async function storage(page) {
 	return {text: await page.innerText("#storage-body"), picture: await page.getAttribute("#storage-body svg", "aria-label")};
 }
 
-export async function hostile(page) {
+export async function hostile(page, {index}) {
+	if (index) {
+		await page.route("**/model-info", (route) => route.fulfill({json: index}));
+		await page.reload();
+	}
 	const list = await rows(page);
-	await page.locator(".expand").first().click();
+	for (let at = 0; at < list.length; at++)
+		await page.click(`#expand-${at}`);
 	const seen = {rows: list, overflow: await overflow(page), images: await page.locator("main img, main script, main iframe, main b").count(),
 		ran: await page.evaluate(() => window.ran ?? false), bidi: await page.evaluate(() => /[\u202a-\u202e\u2066-\u2069\u200b\u0007]/.test(document.body.innerText))};
 	await page.evaluate(() => { location.hash = "#storage"; });
@@ -246,7 +339,3 @@ export async function theme(page) {
 	return {seen, afterReload: await colour()};
 }
 
-export async function down(page) {
-	await page.waitForSelector("#problem .note");
-	return {text: await page.innerText("#problem"), connection: await page.innerText("#connection")};
-}
