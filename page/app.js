@@ -6,7 +6,7 @@ import {announce, byId, fill, h, icon} from "./dom.js";
 import {printable} from "./format.js";
 import * as memory from "./memory.js";
 import * as models from "./models.js";
-import {can, known, listen, load, on} from "./state.js";
+import {can, known, listen, load, on, statusOf, titleOf} from "./state.js";
 import * as storage from "./storage.js";
 
 const views = {models: {title: "Models"}, memory: {title: "Memory", show: memory.show},
@@ -100,6 +100,12 @@ function startToken() {
 
 // What is to be said of the server.
 
+function unusable() {
+	const list = known.models.filter((m) => m.required && !["baked", "fallback"].includes(statusOf(m).word));
+	const names = list.slice(0, 3).map((m) => printable(titleOf(m), 60)).join(", ");
+	return names && `: ${names}${list.length > 3 ? " …" : ""}`;
+}
+
 function drawServer() {
 	const {index, server, error} = known;
 	fill(byId("problem"),
@@ -109,7 +115,7 @@ function drawServer() {
 		!error && server?.message && server.status === "healthy"
 			? h("div", {class: "note warn"}, icon("warn"), h("div", {}, printable(server.message, 400))) : null,
 		!error && server?.message && server.status !== "healthy"
-			? h("div", {class: "note bad"}, icon("warn"), h("div", {}, printable(server.message, 400))) : null,
+			? h("div", {class: "note bad"}, icon("warn"), h("div", {}, printable(server.message, 400), h("bdi", {}, unusable()))) : null,
 		!error && index?.stale && !server ? h("div", {class: "note warn"}, icon("warn"),
 			h("div", {}, "The index on the disk is newer but cannot be read: this is the one before.")) : null);
 	byId("index-name").textContent = printable(index?.manifest?.name ?? "", 60);

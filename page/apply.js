@@ -199,6 +199,7 @@ function drawApply() {
 	fill(panel, h("h2", {id: "apply-title"}, "Apply to model settings"), targets(),
 		h("p", {class: "hint"}, guidance[choice.target],
 			choice.target === engine ? "" : ` These numbers were estimated for ${engine}.`),
+		wish.fits ? null : h("p", {class: "note warn"}, icon("warn"), "By the estimate above this does not fit the GPU."),
 		ticks(wish), diff(before, after),
 		h("div", {class: "actions"},
 			hasToken() ? h("button", {type: "button", class: "button primary", id: "apply-write",

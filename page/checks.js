@@ -25,26 +25,32 @@ function findings(report) {
 	for (const model of Array.isArray(report.models) ? report.models : []) {
 		for (const file of model.ok !== true && Array.isArray(model.files) ? model.files : []) {
 			if (file.status !== "ok")
-				list.push({model: model.id, path: file.path, what: file.message ?? file.status});
+				list.push({model: model.id, path: file.path, level: "error", what: file.message ?? file.status});
 		}
-		for (const finding of Array.isArray(model.findings) ? model.findings : [])
-			list.push({model: model.id, path: finding?.path ?? "", what: finding?.message ?? finding});
+		for (const {path, level, message} of Array.isArray(model.findings) ? model.findings : [])
+			list.push({model: model.id, path, level, what: message});
 	}
 	return list.slice(0, 500);
 }
 
+const levels = {error: ["failed", "cross"], warning: ["warning", "warn"], note: ["note", "minus"]};
+
+function findingRow({model, path, level, what}) {
+	const [kind, mark] = levels[level] ?? levels.error;
+	const known = modelById(model);
+	return h("tr", {}, h("td", {}, h("bdi", {}, printable(known ? titleOf(known) : model, 80))),
+		h("td", {}, h("bdi", {class: "mono"}, printable(path))),
+		h("td", {}, h("span", {class: `status ${kind}`}, icon(mark), h("bdi", {}, printable(what, 200)))));
+}
+
 function problems(report) {
-	const wrong = findings(report);
+	const list = findings(report);
 	const extra = (Array.isArray(report.extra) ? report.extra : []).slice(0, 500);
 	return [
-		wrong.length ? h("div", {class: "table-box"}, h("table", {"aria-label": "Files that are wrong"},
-			h("thead", {}, h("tr", {}, ["Model", "File", "What is wrong"].map((text) =>
-				h("th", {scope: "col"}, text)))),
-			h("tbody", {}, wrong.map((file) => h("tr", {},
-				h("td", {}, h("bdi", {}, printable(modelById(file.model) ? titleOf(modelById(file.model)) : file.model, 80))),
-				h("td", {}, h("bdi", {}, printable(file.path))),
-				h("td", {}, h("span", {class: "status failed"}, icon("cross"), printable(typeof file.what === "string" ? file.what : JSON.stringify(file.what), 200)))))))) : null,
-		extra.length ? h("details", {}, h("summary", {}, plural(extra.length, "file that no model has")),
+		list.length ? h("div", {class: "table-box"}, h("table", {class: "findings", "aria-label": "What was found"},
+			h("thead", {}, h("tr", {}, ["Model", "File", "Found"].map((text) => h("th", {scope: "col"}, text)))),
+			h("tbody", {}, list.map(findingRow)))) : null,
+		extra.length ? h("details", {class: "panel"}, h("summary", {}, plural(extra.length, "file that no model has", "files that no model has")),
 			h("ul", {class: "bullets"}, extra.map((path) => h("li", {},
 				h("bdi", {}, printable(typeof path === "string" ? path : path?.path)))))) : null,
 	];

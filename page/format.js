@@ -48,8 +48,8 @@ export function count(value) {
 	return String(value).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 }
 
-export function plural(number, word) {
-	return `${count(number)} ${word}${number === 1 ? "" : "s"}`;
+export function plural(number, word, many = `${word}s`) {
+	return `${count(number)} ${number === 1 ? word : many}`;
 }
 
 export function percent(part) {

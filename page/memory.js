@@ -47,7 +47,7 @@ function reset(next) {
 		gpu: wish.gpu ?? "24", gpuOther: wish.gpuOther ?? "", share: "0.9", profile: wish.profile ?? "",
 		context: String(safeNumber(runtime.runtime_context_tokens) || tokens || ""), contextFrom:
 			runtime.runtime_context_tokens ? "runtime" : next?.architecture?.field_sources?.context_length,
-		offload: false, unlocked: {},
+		offload: false, unlocked: {}, kvUsual: "",
 	});
 	answers = null;
 }
@@ -87,18 +87,27 @@ async function ask(q, signal) {
 	return cache.get(key);
 }
 
+// The calculator says it in units of 1024.
+function contextOf(main) {
+	return safeNumber(main.context) || Math.round(safeNumber(main.inputs?.context_k) * 1024);
+}
+
 // The contexts of the curve: powers of two up to what the model was made for, and where we are.
 function contexts(main) {
 	const each = main.engine === "llama.cpp" ? Number(wish.parallel) || 1 : 1;
-	const limit = Math.max((safeNumber(main.context_length) || 131072) * each, safeNumber(main.context));
+	const now = contextOf(main);
+	const made = safeNumber(main.context_length ?? model.architecture?.context_length) || 131072;
+	const limit = Math.max(made * each, now);
 	const list = new Set([limit]);
 	for (let tokens = limit < 4096 ? 64 : 1024; tokens < limit; tokens *= 2)
 		list.add(tokens);
 	const ticks = new Set(list);
-	if (main.context)
-		list.add(main.context);
+	if (now)
+		list.add(now);
 	return [...list].sort((a, b) => a - b).map((context) => ({context, tick: ticks.has(context)}));
 }
+
+const pipeline = () => engineOf() === "diffusers" && !wish.profile;
 
 const hasCurve = (main) => Array.isArray(main.parts) && main.engine !== "diffusers"
 	&& main.parts.some(({name, known: is, max_bytes: max}) => name === "kv cache" && is && max > 0);
@@ -111,11 +120,11 @@ async function gather(signal) {
 			throw error;
 		return null;
 	}) : null;
-	const points = !hasCurve(main) ? [] : await Promise.all(contexts(main).map(async (point) => {
-		const at = await ask(query({context: point.context}), signal);
-		return {...point, min: safeNumber(at.min_bytes), max: safeNumber(at.max_bytes)};
+	const points = !main.profile && !hasCurve(main) ? [] : await Promise.all(contexts(main).map(async (point) => {
+		const {min, max} = summary(await ask(query({context: point.context}), signal));
+		return {...point, min, max};
 	}));
-	return {main, fit, points};
+	return {main, fit, points, asked: {kv_dtype: wish.kv_dtype}};
 }
 
 function later() {
@@ -125,23 +134,29 @@ function later() {
 	timer = setTimeout(() => void now(), 180);
 }
 
+// What the form depends on of an answer.
+function shape() {
+	return `${engineOf()} ${cacheText()}`;
+}
+
 async function now() {
 	if (!model)
 		return;
 	asking = new AbortController();
 	const {signal} = asking;
-	const before = engineOf();
+	const before = shape();
+	const engine = engineOf();
 	try {
 		answers = await gather(signal);
 		// The share is vLLM's: known to be asked for only now.
-		if (engineOf() === "vllm" && before !== "vllm" && wish.engine === "auto" && !wish.profile)
+		if (engineOf() === "vllm" && engine !== "vllm" && wish.engine === "auto" && !wish.profile)
 			answers = await gather(signal);
 	} catch (error) {
 		if (error.name === "AbortError")
 			return;
 		answers = {error};
 	}
-	if (before !== engineOf())
+	if (before !== shape())
 		drawForm();
 	drawResult();
 }
@@ -173,6 +188,13 @@ function select(id, label, options, key, hint) {
 		hint ? h("span", {class: "hint", id: `${id}-hint`}, hint) : null);
 }
 
+// The engine's own choice, once it has answered.
+function cacheText() {
+	if (answers?.main?.kv_dtype && !answers.asked?.kv_dtype)
+		wish.kvUsual = answers.main.kv_dtype;
+	return `default${wish.kvUsual ? ` (${printable(wish.kvUsual, 12)})` : ""}`;
+}
+
 function number(id, label, key, more = {}) {
 	const {hint, from, ...props} = more;
 	const box = h("input", {id, type: "number", inputmode: "numeric", min: 1, step: 1, ...props,
@@ -200,7 +222,7 @@ function contextHint() {
 
 function factRow({key, query: name, label}) {
 	const value = model.architecture?.[key];
-	if (!name && (value === undefined || value === null))
+	if ((!name || pipeline()) && (value === undefined || value === null))
 		return null;
 	const unlocked = name !== undefined && wish.unlocked[key] !== undefined;
 	const id = `fact-${key}`;
@@ -236,19 +258,37 @@ function picker(candidates) {
 		model.status === "baked" ? null : h("span", {class: "hint"}, `This model is ${printable(model.status, 30)}.`));
 }
 
+function offload() {
+	return h("div", {class: "choice"}, h("input", {type: "checkbox", id: "memory-offload", checked: wish.offload,
+		onchange: (event) => set("offload", event.target.checked)}),
+	h("label", {for: "memory-offload"}, "One component at a time on the GPU"));
+}
+
 function advanced() {
-	const engine = engineOf();
 	return h("details", {open: wish.open, ontoggle: (event) => { wish.open = event.target.open; }},
 		h("summary", {}, "More"), h("div", {},
 			h("div", {class: "pair"},
 				number("memory-batch", "Tokens a step", "batch", {placeholder: "default"}),
 				select("memory-flash", "Flash attention", [["auto", "auto"], ["on", "on"], ["off", "off"]], "flash")),
-			engine === "vllm" ? number("memory-share", "GPU memory utilization", "share",
-				{min: 0.05, max: 1, step: 0.01, inputmode: "decimal"}) : null,
-			engine === "diffusers" ? h("div", {class: "choice"},
-				h("input", {type: "checkbox", id: "memory-offload", checked: wish.offload,
-					onchange: (event) => set("offload", event.target.checked)}),
-				h("label", {for: "memory-offload"}, "One component at a time on the GPU")) : null));
+			engineOf() === "vllm" ? number("memory-share", "GPU memory utilization", "share",
+				{min: 0.05, max: 1, step: 0.01, inputmode: "decimal"}) : null));
+}
+
+// What a pipeline has no use for is not asked.
+function tokens() {
+	return [
+		h("div", {class: "pair"},
+			number("memory-context", "Context", "context", {from: wish.contextFrom, placeholder: "default", hint: contextHint()}),
+			number("memory-parallel", "Batch", "parallel", {hint: "sequences at once"})),
+		select("memory-kv", "KV cache type", [["", cacheText()], ...cacheTypes], "kv_dtype"),
+	];
+}
+
+function engineField() {
+	const field = select("memory-engine", "Engine", engines, "engine", wish.profile ? "A calculator's profile is for no engine."
+		: wish.engine === "auto" && engineOf() ? `For this model: ${engineName(engineOf())}` : null);
+	field.querySelector("select").disabled = wish.profile !== "";
+	return field;
 }
 
 function drawForm() {
@@ -258,21 +298,17 @@ function drawForm() {
 			? "No model of the index says what it is made of." : "Loading …"));
 		return;
 	}
+	const rows = facts.map(factRow).filter(Boolean);
 	fill(byId("memory-form"),
 		picker(candidates),
-		select("memory-engine", "Engine", engines, "engine",
-			wish.engine === "auto" && engineOf() ? `For this model: ${engineName(engineOf())}` : null),
+		engineField(),
 		select("memory-gpu", "GPU", [["", "not compared"], ...gpus, ["other", "another size"]], "gpu"),
 		wish.gpu === "other" ? number("memory-gpu-other", "GPU memory in GiB", "gpuOther", {min: 0.1, step: "any", inputmode: "decimal"}) : null,
-		h("div", {class: "pair"},
-			number("memory-context", "Context", "context", {from: wish.contextFrom, placeholder: "default", hint: contextHint()}),
-			number("memory-parallel", "Batch", "parallel", {hint: "sequences at once"})),
-		select("memory-kv", "Type of the cache", [["", `default (${printable(model.memory?.kv_dtype ?? "f16", 12)})`], ...cacheTypes], "kv_dtype"),
+		pipeline() ? offload() : tokens(),
 		select("memory-profile", "Profile", profiles, "profile"),
-		wish.profile ? null : advanced(),
-		h("fieldset", {}, h("legend", {}, "Architecture"),
-			h("p", {class: "hint"}, "From the model's files. Unlock a value to try another."),
-			facts.map(factRow)));
+		wish.profile || pipeline() ? null : advanced(),
+		rows.length ? h("fieldset", {}, h("legend", {}, "Architecture"),
+			h("p", {class: "hint"}, "From the model's files. Unlock a value to try another."), rows) : null);
 }
 
 // The result.
@@ -360,7 +396,7 @@ function curvePanel({main, fit, points}, sum) {
 	const best = solved ? safeNumber(solved.sure) || safeNumber(solved.perhaps) : 0;
 	if (!points.length && !solved)
 		return null;
-	const data = {points, budget: sum.budget, fit: best, now: main.context};
+	const data = {points, budget: sum.budget, fit: best, now: contextOf(main)};
 	const text = !solved ? "" : !best ? "Not even one token fits." : [
 		`Largest context that fits: ${count(best)} tokens`,
 		!sum.complete ? " at the most, as something is unknown" : "",
@@ -393,11 +429,11 @@ function pages(main) {
 		+ `tokens at the most, ${main.concurrency_max} sequences of the whole context.`);
 }
 
-function appliedWish(main) {
+function appliedWish(main, sum) {
 	const parallel = Math.max(1, Number(main.sequences ?? wish.parallel) || 1);
-	const context = safeNumber(main.context) || Number(wish.context) || 0;
+	const context = contextOf(main);
 	const each = main.engine === "llama.cpp" ? Math.max(1, Math.floor(context / parallel)) : context;
-	return {context: each, parallel, share: wish.share || "0.9"};
+	return {context: each, parallel, share: wish.share || "0.9", fits: sum.verdict !== "does-not-fit"};
 }
 
 function drawResult() {
@@ -428,7 +464,7 @@ function drawResult() {
 				? h("p", {class: "hint"}, "Hatched: what may come on top of the least.") : null,
 			pages(main), partsTable(parts, shades, sum))),
 		curvePanel(answers, sum), notes(main),
-		engine === "diffusers" ? null : h("div", {class: "two"}, applyPanel(model, engine, appliedWish(main)), runtimePanel(model)));
+		engine === "diffusers" ? null : h("div", {class: "two"}, applyPanel(model, engine, appliedWish(main, sum)), runtimePanel(model)));
 }
 
 function choose(id) {

@@ -387,7 +387,7 @@ def is_inert(seen, texts):
 @pytest.mark.parametrize("width", [1280, 360])
 def test_texts_from_files_are_inert(walk, baked, width):
     """Those that bake-serve takes: it refuses an index with the others."""
-    texts = {"markup": HOSTILE["markup"], "long": "x" * 200, "marks": HOSTILE["marks"][:60],
+    texts = {"markup": HOSTILE["markup"], "long": "x" * 128, "marks": HOSTILE["marks"][:60],
              "entity": HOSTILE["entity"]}
     change_index(baked, lambda index: hostile_models(index, texts))
     with serving(baked.models) as server:
