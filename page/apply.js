@@ -172,6 +172,8 @@ function body(flags, wish) {
 
 async function write(flags, after) {
 	const {model, wish} = current;
+	if (choice.said?.busy)
+		return;
 	choice.said = {busy: true};
 	drawApply();
 	try {
@@ -203,7 +205,7 @@ function drawApply() {
 		ticks(wish), diff(before, after),
 		h("div", {class: "actions"},
 			hasToken() ? h("button", {type: "button", class: "button primary", id: "apply-write",
-				disabled: !flags.length || said?.busy,
+				disabled: !flags.length, "aria-disabled": said?.busy ? "true" : null,
 				onclick: () => void write(flags, after)}, "Write the change") : null,
 			text ? copyButton(text, "arguments") : null,
 			hasToken() ? null : h("span", {class: "hint"}, can("apply") ? "Unlock actions to write it from here."

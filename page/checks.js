@@ -82,7 +82,7 @@ function runPart() {
 			command("bake-verify --quick", "command")];
 	if (hasToken())
 		return h("div", {class: "actions"}, h("button", {type: "button", class: "button primary", id: "check-run",
-			disabled: running, onclick: () => void run()}, running ? "Checking …" : "Run quick check"),
+			"aria-disabled": running ? "true" : null, onclick: () => void run()}, running ? "Checking …" : "Run quick check"),
 		h("span", {class: "hint"}, "Compares the size of every file."));
 	return [h("p", {class: "hint"}, "Unlock actions to run a quick check from here, or run it in the container:"),
 		command("bake-verify --quick", "command")];
@@ -124,6 +124,8 @@ async function wait() {
 }
 
 async function run() {
+	if (running)
+		return;
 	running = true;
 	problem = "";
 	draw();

@@ -38,17 +38,22 @@ let asking = null; // AbortController of what is under way
 let timer = 0;
 const cache = new Map();
 
+// What a runtime was seen with counts for more than what the model was made for.
+function prefill(next) {
+	const measured = safeNumber(next?.architecture?.runtime?.runtime_context_tokens);
+	const made = safeNumber(next?.architecture?.context_length);
+	wish.context = String(measured || made || "");
+	wish.contextFrom = measured ? "runtime" : next?.architecture?.field_sources?.context_length;
+}
+
 function reset(next) {
 	model = next;
-	const runtime = next?.architecture?.runtime ?? {};
-	const tokens = safeNumber(next?.architecture?.context_length);
 	Object.assign(wish, {
 		engine: "auto", parallel: "1", batch: "", kv_dtype: "", flash: "auto",
 		gpu: wish.gpu ?? "24", gpuOther: wish.gpuOther ?? "", share: "0.9", profile: wish.profile ?? "",
-		context: String(safeNumber(runtime.runtime_context_tokens) || tokens || ""), contextFrom:
-			runtime.runtime_context_tokens ? "runtime" : next?.architecture?.field_sources?.context_length,
 		offload: false, unlocked: {}, kvUsual: "",
 	});
+	prefill(next);
 	answers = null;
 }
 
@@ -473,6 +478,8 @@ function choose(id) {
 		?? candidates.find((m) => safeNumber(m.architecture.context_length)) ?? candidates[0] ?? null;
 	if (next?.id !== model?.id)
 		reset(next);
+	else if (wish.contextFrom !== "manual")
+		prefill(next);
 	model = next;
 	drawForm();
 	drawResult();

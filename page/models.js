@@ -176,7 +176,7 @@ function row(model, at) {
 	const shown = open.has(model.id);
 	const status = h("td", {class: "c-status", role: "cell"}, statusContent(model));
 	cells.set(model.id, status);
-	return h("tr", {class: "row", role: "row"},
+	return h("tr", {class: "row", role: "row", "data-model": model.id},
 		h("th", {class: "c-title", scope: "row", role: "rowheader"}, h("div", {class: "titled"},
 			h("button", {type: "button", class: "expand", id: `expand-${at}`,
 				"aria-expanded": String(shown), "aria-controls": shown ? `detail-${at}` : null,
@@ -252,21 +252,27 @@ function fileTable(model) {
 			h("td", {}, h("code", {class: "muted"}, printable(file.sha256 ?? "not known", 64))))))));
 }
 
-async function act(button, path, done) {
-	button.disabled = true;
+const refusals = new Map(); // id -> why the server would not do what was last asked for
+
+// A button that is disabled loses the focus: this one only looks like it.
+async function act(button, model, path, done) {
+	if (button.ariaDisabled === "true")
+		return;
+	button.ariaDisabled = "true";
+	refusals.delete(model.id);
 	try {
-		await post(path, {});
+		await post(`${path}/${encodeURIComponent(model.id)}`);
 		announce(done);
 	} catch (error) {
+		refusals.set(model.id, error.message);
 		announce(error.message);
-		button.after(h("span", {class: "status failed"}, icon("cross"), printable(error.message, 200)));
 	}
-	button.disabled = false;
+	drawTable();
 }
 
 function action(model, label, path, done) {
 	const button = h("button", {type: "button", class: "button", onclick: () =>
-		void act(button, `${path}/${encodeURIComponent(model.id)}`, done)}, label);
+		void act(button, model, path, done)}, label);
 	return button;
 }
 
@@ -282,11 +288,13 @@ function actions(model) {
 		list.push(action(model, "Cancel the download", "cancel", "Cancelled"));
 	if (can("fetch") && !hasToken() && (word === "missing" || word === "failed"))
 		list.push(h("span", {class: "hint"}, "Unlock actions to fetch it from here."));
+	if (refusals.has(model.id))
+		list.push(h("span", {class: "status failed"}, icon("cross"), printable(refusals.get(model.id), 300)));
 	return list.length ? h("div", {class: "actions"}, list) : null;
 }
 
 function detail(model, at) {
-	return h("tr", {class: "detail", role: "row", id: `detail-${at}`},
+	return h("tr", {class: "detail", role: "row", id: `detail-${at}`, "data-model": model.id},
 		h("td", {colspan: 5, role: "cell"}, h("div", {class: "detail-box"},
 			model.description ? h("p", {}, h("bdi", {}, printable(model.description, 1000))) : null,
 			h("div", {class: "detail-cols"},
@@ -313,7 +321,23 @@ function heading(column) {
 	}}, column.label));
 }
 
+// A button may be gone when its table is drawn again: the focus stays with its model.
+function keepFocus(id) {
+	if (id === undefined || document.activeElement !== document.body)
+		return;
+	[...document.querySelectorAll(".row")].find((tr) => tr.dataset.model === id)
+		?.querySelector(".expand").focus({preventScroll: true});
+}
+
 function drawTable() {
+	const focused = byId("models-list").contains(document.activeElement)
+		? document.activeElement.closest("[data-model]")?.dataset.model : undefined;
+	const number = drawRows();
+	keepFocus(focused);
+	return number;
+}
+
+function drawRows() {
 	const some = sorted(known.models.filter((m) => wanted(m)));
 	cells.clear();
 	if (!some.length) {

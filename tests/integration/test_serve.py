@@ -128,6 +128,23 @@ def test_health(server):
         assert health["models"]["baked"] == 1 and health["models"]["missing"] == 1
 
 
+def test_status_says_what_may_be_asked_for(server, baked, token_file):
+    status = server.ask("/status").json
+    assert status["actions"] == [] and status["server"].startswith("bake-serve ")
+    assert {"timestamp", "uptime"} <= status.keys() & server.ask("/health").json.keys()
+    (baked.models / "one/a.gguf").unlink()
+    server.wait("/health", lambda reply: reply.status == 503)
+    reply = server.ask("/status")
+    assert reply.status == 200 and reply.json["status"] == "unhealthy"
+    with serving(baked.models, "--admin-token-file", token_file) as own:
+        assert own.ask("/status").json["actions"] == ["verify", "apply"]
+    with serving(baked.models, "--admin-token-file", token_file, "--metrics", token_file) as own:
+        assert own.ask("/status").json["actions"] == ["verify", "apply", "reconcile"]
+    _, with_fetch = fallback(baked, token_file)
+    with with_fetch as own:
+        assert own.ask("/status").json["actions"] == ["verify", "apply", "fetch"]
+
+
 def test_metrics(server):
     server.ask("/model-info")
     server.ask("/nothing")
@@ -354,8 +371,8 @@ def test_file_of_another_kind_or_size_68(server, baked, change):
         path.symlink_to(baked.path / "elsewhere")
     else:
         path.mkdir()
-    server.wait("/health", lambda reply: reply.status == 503)
-    assert server.ask("/model-info/one").json["status"] == "wrong"
+    server.wait("/model-info/one", lambda reply: reply.json["status"] == "wrong")
+    assert server.ask("/health").status == 503
 
 
 def test_optional_models_do_not_make_it_unhealthy(baked):
@@ -427,7 +444,7 @@ def test_fetch_into_the_fallback_directory_119(baked, token_file):
         server.wait("/model-info/two", lambda reply: reply.json["status"] == "fallback")
         assert [model["id"] for model in server.ask("/v1/models").json["data"]] == ["one", "two"]
         assert server.post("/fetch/two", token=TOKEN).json["state"] == "fallback"
-        assert "fallback" in server.ask("/storage").json
+        assert server.ask("/storage").json["fallback"]["shared"] is True
     assert (where / "two/b.gguf").read_bytes() == noise(6000, 2)
     assert baked.files() == before and not (where / ".bake").exists()
 
@@ -803,7 +820,7 @@ def test_replies_have_no_path_of_the_machine_no_query_no_environment_118(place, 
         server.post("/verify", token=TOKEN)
         server.wait("/verify", lambda reply: reply.json.get("state") == "done")
         bodies = [server.ask(path).body for path in (
-            "/model-info", "/model-info/one", "/health", "/v1/models", "/api/tags", "/info",
+            "/model-info", "/model-info/one", "/health", "/status", "/v1/models", "/api/tags", "/info",
             "/metrics", "/storage", "/verify", "/nothing", "/estimate?model=one", "/estimate")]
         bodies.append(server.post("/api/show", {"model": "one"}).body)
         bodies.append(server.post("/apply/one", {"engine": "vllm"}, token=TOKEN).body)
@@ -925,6 +942,15 @@ def test_state_of_somebody_elses_fetch(server, baked):
     event, text = events(server, lambda event: "two" in event["models"])
     assert event["models"]["two"]["message"] == "'b.gguf': No space left on device"
     assert str(baked.path).encode() not in text and "pid" not in event
+
+
+def test_revision_is_told_when_the_index_is_another_one_116(server, baked):
+    first, _ = events(server, lambda event: "revision" in event)
+    changed(baked, model_name="Another")
+    server.wait("/model-info", lambda reply: reply.json["model_name"] == "Another")
+    second, _ = events(server, lambda event: event["revision"] != first["revision"])
+    (baked.models / "one/a.gguf").unlink()
+    events(server, lambda event: event["revision"] != second["revision"])
 
 
 def test_too_many_listeners(server):

@@ -129,12 +129,14 @@ export async function fetching(page, {id, token, cancel, ends}) {
 	await expand(page, id);
 	const before = await page.locator(".detail .actions").innerText();
 	await unlock(page, token);
-	await page.click(".detail button:has-text('Fetch')");
+	await page.focus(".detail button:has-text('Fetch')");
+	await page.keyboard.press("Enter");
 	const seen = await watch(page, id, ({value}) => cancel && value >= 10);
 	if (cancel)
 		await page.click(".detail button:has-text('Cancel')");
 	await waitForStatus(page, id, ends);
-	return {before, seen, last: await statusOf(page, id), detail: await page.innerText(".detail"),
+	const focus = await page.evaluate(() => document.activeElement.closest("[data-model]")?.dataset.model);
+	return {before, seen, focus, last: await statusOf(page, id), detail: await page.innerText(".detail"),
 		summary: (await page.innerText("#summary")).replace(/\s+/g, " ")};
 }
 
@@ -214,9 +216,8 @@ export async function reconcile(page, {token}) {
 	await unlock(page, token);
 	await page.click("#reconcile");
 	await page.waitForSelector("[aria-labelledby=runtime-title] table");
-	const after = await page.innerText("[aria-labelledby=runtime-title]");
-	await page.reload();
 	await settled(page);
+	const after = await page.innerText("[aria-labelledby=runtime-title]");
 	return {before, after, context: await page.inputValue("#memory-context"),
 		badge: await page.locator("label[for=memory-context] .badge").innerText()};
 }
@@ -224,10 +225,12 @@ export async function reconcile(page, {token}) {
 export async function checks(page, {token}) {
 	const without = await page.locator("#check-run").count();
 	await unlock(page, token);
-	await page.click("#check-run");
+	await page.focus("#check-run");
+	await page.keyboard.press("Enter");
 	await page.waitForFunction(() => document.getElementById("announcer").textContent === "The check is done");
+	const focus = await page.evaluate(() => document.activeElement.id);
 	const stored = await page.evaluate(() => JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie]));
-	return {without, text: await page.innerText("#checks-body"), stored};
+	return {without, focus, text: await page.innerText("#checks-body"), stored};
 }
 
 export async function storage(page) {

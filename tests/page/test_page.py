@@ -15,7 +15,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration"))
 
 # pylint: disable=wrong-import-position
-from conftest import hub, hub_model, noise, ok, place, run, start  # noqa: E402,F401
+from conftest import Place, hub, hub_model, noise, ok, place, run, start  # noqa: E402,F401
+import hubserver  # noqa: E402
 from serving import TOKEN, serving  # noqa: E402
 from test_estimate import CONFIG, llama, safetensors  # noqa: E402
 from test_registry import line  # noqa: E402
@@ -46,7 +47,8 @@ def walk(browser, request):
         browser.stdin.flush()
 
     def run_scenario(scenario, at=None, steps=None, **args):
-        server = at or request.getfixturevalue("site")
+        server = at or (request.getfixturevalue("site") if "baked" in request.fixturenames
+                        else request.getfixturevalue("still").server)
         tell({"scenario": scenario, "origin": f"http://127.0.0.1:{server.port}", "args": args})
         seen = json.loads(browser.stdout.readline())
         while "step" in seen:
@@ -61,8 +63,7 @@ def walk(browser, request):
     return run_scenario
 
 
-@pytest.fixture
-def baked(place, hub):
+def bake(place, hub):
     """Two models are there, one is not."""
     hub.add("org/chat", {"chat-Q8_0.gguf": llama(context_length=4096)})
     hub.add("org/big", {"config.json": json.dumps(CONFIG).encode(),
@@ -77,6 +78,11 @@ def baked(place, hub):
     ok(place.fetch("chat", "big"))
     ok(place.index())
     return place
+
+
+@pytest.fixture
+def baked(place, hub):
+    return bake(place, hub)
 
 
 def options(place):
@@ -95,6 +101,17 @@ def site(baked):
         yield server
 
 
+@pytest.fixture(scope="module")
+def still(tmp_path_factory):
+    """The same for those that only look."""
+    own = hubserver.Hub()
+    place = bake(Place(tmp_path_factory.mktemp("still"), own), own)
+    with serving(place.models, *options(place)) as server:
+        place.server = server
+        yield place
+    own.close()
+
+
 def change_index(place, change):
     """Puts another index in its place, at once."""
     index = place.index_json
@@ -109,9 +126,9 @@ def cli(place, model, *args):
     return json.loads(result.out)
 
 
-def test_models_are_those_of_the_index(walk, baked):
+def test_models_are_those_of_the_index(walk, still):
     seen = walk("models")
-    index = {model["id"]: model for model in baked.index_json["models"]}
+    index = {model["id"]: model for model in still.index_json["models"]}
     assert [row["id"] for row in seen["all"]] == ["big", "late", "chat"]  # by title
     assert {row["id"]: row["title"] for row in seen["all"]} == \
         {name: model["title"] for name, model in index.items()}
@@ -139,9 +156,9 @@ def test_models_are_those_of_the_index(walk, baked):
     ("unlocked", "chat", {"layers": "40", "gpu": "8"},
      ["-c", "4096", "--parallel", "1", "--layers", "40", "--gpu-memory", "8GiB"]),
 ])
-def test_estimates_are_those_of_the_command_line(walk, baked, name, model, asked, args):
+def test_estimates_are_those_of_the_command_line(walk, still, name, model, asked, args):
     seen = walk("memory", hash=f"#memory/{model}", **asked)
-    report = cli(baked, model, *args)
+    report = cli(still, model, *args)
     shown = seen["parts"]
     for part in report["parts"]:
         if part["known"]:
@@ -154,7 +171,7 @@ def test_estimates_are_those_of_the_command_line(walk, baked, name, model, asked
     assert len(shown) == len(report["parts"]) + 1
     heads = {"fits": "Fits", "may-fit": "May fit", "does-not-fit": "Does not fit"}
     assert seen["verdict"].startswith(heads[report["verdict"]] + ":")
-    solved = cli(baked, model, *args[2:], "--solve", "context")["solve"]
+    solved = cli(still, model, *args[2:], "--solve", "context")["solve"]
     best = solved["sure"] or solved["perhaps"]
     assert f"{best:,}".replace(",", "\u202f") in seen["fit"] if best else "Not even" in seen["fit"]
     assert len(seen["pictures"]) == 2 and "weights" in seen["pictures"][0]
@@ -162,12 +179,16 @@ def test_estimates_are_those_of_the_command_line(walk, baked, name, model, asked
     assert all(note in seen["notes"] for note in report["assumptions"])
 
 
-def test_the_calculator_is_that_of_the_command_line(walk, baked):
+def test_the_calculator_is_that_of_the_command_line(walk, still):
     seen = walk("memory", hash="#memory/chat", profile="ada_16gb", context="2048", gpu="16")
-    report = cli(baked, "chat", "--profile", "ada_16gb", "-c", "2048", "--parallel", "1")
+    report = cli(still, "chat", "--profile", "ada_16gb", "-c", "2048", "--parallel", "1")
     for part, key in (("weights", "weights_gib"), ("kv cache", "kv_gib"), ("vision", "vision_gib"),
                       ("overhead", "overhead_gib"), ("total", "total_gib")):
         assert seen["parts"][part]["max"] == pytest.approx(report[key] * GIB)
+    solved = cli(still, "chat", "--profile", "ada_16gb", "--parallel", "1", "--solve", "context",
+                 "--gpu-memory", "16GiB")
+    assert f"{int(solved['context_tokens']):,}".replace(",", "\u202f") in seen["fit"]
+    assert len(seen["pictures"]) == 2
 
 
 def test_fields_are_locked_and_say_where_they_come_from(walk):
@@ -212,7 +233,7 @@ def test_a_download_is_begun_on_the_page(walk, baked, hub):
     rises(seen["seen"])
     assert seen["last"] == {"value": -1, "text": "fallback"} and "3 of 3 models" in seen["summary"]
     assert (baked.path / "fallback/late/late.bin").read_bytes() == noise(3000000)
-    assert baked.files() == before
+    assert baked.files() == before and seen["focus"] == "late"
 
 
 def test_a_download_is_cancelled_on_the_page(walk, baked, hub, site):
@@ -346,7 +367,7 @@ def test_what_a_runtime_measured_comes_from_its_log(walk, baked):
 
 def test_a_check_is_run(walk, baked):
     seen = walk("checks", hash="#checks", token=TOKEN)
-    assert seen["without"] == 0 and "All files are right" in seen["text"], seen
+    assert seen["without"] == 0 and seen["focus"] == "check-run" and "All files are right" in seen["text"], seen
     assert "late" not in seen["text"] and TOKEN not in seen["stored"]
     (baked.models / "chat/chat-Q8_0.gguf").write_bytes(b"short")
     seen = walk("checks", hash="#checks", token=TOKEN)
@@ -398,9 +419,9 @@ def test_texts_from_files_are_inert(walk, baked, width):
 
 
 @pytest.mark.parametrize("width", [1280, 360])
-def test_texts_of_another_server_are_inert(walk, baked, width):
+def test_texts_of_another_server_are_inert(walk, still, width):
     """What stands in between, or answers instead of bake-serve, refuses nothing."""
-    index = baked.index_json
+    index = still.index_json
     hostile_models(index, HOSTILE)
     for model in index["models"][3:]:
         text = model["title"]
@@ -415,8 +436,8 @@ def test_texts_of_another_server_are_inert(walk, baked, width):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(walk, baked, scheme):
-    ok(run("bake-index", "apply", "chat", "-d", baked.models, "--engine", "llama.cpp", "--context",
+def test_axe_finds_nothing(walk, still, scheme):
+    ok(run("bake-index", "apply", "chat", "-d", still.models, "--engine", "llama.cpp", "--context",
            1024))
     seen = walk("accessible", scheme=scheme, motion="reduce", shot=f"accessible-{scheme}")
     assert seen["found"] == []
@@ -447,13 +468,13 @@ def test_theme(walk):
     assert seen == {"seen": [light, light, dark, light], "afterReload": dark}
 
 
-def test_the_policy_lets_nothing_else_in(site):
-    page = site.ask("/")
+def test_the_policy_lets_nothing_else_in(still):
+    page = still.server.ask("/")
     assert page.headers["content-security-policy"] == (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
         "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
     for path in HERE.parents[1].joinpath("page").iterdir():
         if path.name != "index.html":
-            reply = site.ask(f"/page/{path.name}")
+            reply = still.server.ask(f"/page/{path.name}")
             assert reply.status == 200 and reply.body == path.read_bytes()
             assert reply.headers["content-security-policy"] == page.headers["content-security-policy"]
