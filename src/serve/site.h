@@ -61,6 +61,7 @@ void bake_metrics_write(struct bake_site *site, struct bake_buf *out);
 struct bake_events_seen {
 	struct stat file; /* state.json as it was told last */
 	uint64_t revision;
+	bool abandoned; /* by a fetch that was killed */
 	bool told;
 	bool there;
 };

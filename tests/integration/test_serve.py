@@ -3,8 +3,10 @@
 that of the adverse case."""
 import concurrent.futures
 import contextlib
+import fcntl
 import gzip
 import json
+import os
 import resource
 import shutil
 import signal
@@ -951,6 +953,27 @@ def test_revision_is_told_when_the_index_is_another_one_116(server, baked):
     second, _ = events(server, lambda event: event["revision"] != first["revision"])
     (baked.models / "one/a.gguf").unlink()
     events(server, lambda event: event["revision"] != second["revision"])
+
+
+def test_a_fetch_that_was_killed_is_not_running(server, baked):
+    work = baked.models / ".bake"
+    work.mkdir()
+
+    def tell(age):
+        (work / "new").write_text(json.dumps({"schema": "bake.state/1", "state": "downloading",
+                                              "models": {"two": {"state": "downloading"}}}))
+        os.utime(work / "new", (time.time() - age,) * 2)
+        (work / "new").rename(work / "state.json")
+
+    with open(work / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        tell(60)
+        events(server, lambda event: "two" in event["models"])
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        event, _ = events(server, lambda event: "two" not in event["models"])
+        assert event["state"] == "idle"
+        tell(0)
+        events(server, lambda event: "two" in event["models"])
 
 
 def test_too_many_listeners(server):
