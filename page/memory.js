@@ -151,19 +151,26 @@ async function now() {
 	const {signal} = asking;
 	const before = shape();
 	const engine = engineOf();
-	try {
-		answers = await gather(signal);
-		// The share is vLLM's: known to be asked for only now.
-		if (engineOf() === "vllm" && engine !== "vllm" && wish.engine === "auto" && !wish.profile)
-			answers = await gather(signal);
-	} catch (error) {
-		if (error.name === "AbortError")
-			return;
-		answers = {error};
-	}
+	const answer = await answerOf(signal);
+	if (signal.aborted) // what is known already comes without being asked for: too late all the same
+		return;
+	answers = answer;
+	// The share is vLLM's: known to be asked for only now.
+	if (engineOf() === "vllm" && engine !== "vllm" && wish.engine === "auto" && !wish.profile)
+		answers = await answerOf(signal);
+	if (signal.aborted)
+		return;
 	if (before !== shape())
 		drawForm();
 	drawResult();
+}
+
+async function answerOf(signal) {
+	try {
+		return await gather(signal);
+	} catch (error) {
+		return {error};
+	}
 }
 
 // The form.
