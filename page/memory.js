@@ -139,17 +139,11 @@ function later() {
 	timer = setTimeout(() => void now(), 180);
 }
 
-// What the form depends on of an answer.
-function shape() {
-	return `${engineOf()} ${cacheText()}`;
-}
-
 async function now() {
 	if (!model)
 		return;
 	asking = new AbortController();
 	const {signal} = asking;
-	const before = shape();
 	const engine = engineOf();
 	const answer = await answerOf(signal);
 	if (signal.aborted) // what is known already comes without being asked for: too late all the same
@@ -160,8 +154,7 @@ async function now() {
 		answers = await answerOf(signal);
 	if (signal.aborted)
 		return;
-	if (before !== shape())
-		drawForm();
+	fitForm();
 	drawResult();
 }
 
@@ -234,7 +227,8 @@ function contextHint() {
 
 function factRow({key, query: name, label}) {
 	const value = model.architecture?.[key];
-	if ((!name || pipeline()) && (value === undefined || value === null))
+	const none = value === undefined || value === null;
+	if (!name && none)
 		return null;
 	const unlocked = name !== undefined && wish.unlocked[key] !== undefined;
 	const id = `fact-${key}`;
@@ -247,7 +241,7 @@ function factRow({key, query: name, label}) {
 			}
 		}});
 	box.value = unlocked ? wish.unlocked[key] : printable(value ?? "", 40);
-	return h("div", {class: "locked"},
+	return h("div", {class: "locked", "data-for": none ? "tokens" : null},
 		h("label", {for: id}, label, " ", badge(source)), box,
 		name ? h("button", {type: "button", class: "button icon-button", id: `lock-${key}`, "aria-pressed": String(unlocked),
 			title: unlocked ? "Back to the file's value" : "Unlock", "aria-label": `${label}: use another value`,
@@ -282,25 +276,23 @@ function advanced() {
 			h("div", {class: "pair"},
 				number("memory-batch", "Tokens a step", "batch", {placeholder: "default"}),
 				select("memory-flash", "Flash attention", [["auto", "auto"], ["on", "on"], ["off", "off"]], "flash")),
-			engineOf() === "vllm" ? number("memory-share", "GPU memory utilization", "share",
-				{min: 0.05, max: 1, step: 0.01, inputmode: "decimal"}) : null));
+			h("div", {"data-for": "vllm"}, number("memory-share", "GPU memory utilization", "share",
+				{min: 0.05, max: 1, step: 0.01, inputmode: "decimal"}))));
 }
 
-// What a pipeline has no use for is not asked.
 function tokens() {
 	return [
-		h("div", {class: "pair"},
-			number("memory-context", "Context", "context", {from: wish.contextFrom, placeholder: "default", hint: contextHint()}),
+		h("div", {class: "pair", "data-for": "tokens"},
+			number("memory-context", "Context", "context", {from: wish.contextFrom, placeholder: "default", hint: " "}),
 			number("memory-parallel", "Batch", "parallel", {hint: "sequences at once"})),
-		select("memory-kv", "KV cache type", [["", cacheText()], ...cacheTypes], "kv_dtype"),
+		h("div", {"data-for": "tokens"}, select("memory-kv", "KV cache type", [["", ""], ...cacheTypes], "kv_dtype")),
 	];
 }
 
-function engineField() {
-	const field = select("memory-engine", "Engine", engines, "engine", wish.profile ? "A calculator's profile is for no engine."
-		: wish.engine === "auto" && engineOf() ? `For this model: ${engineName(engineOf())}` : null);
-	field.querySelector("select").disabled = wish.profile !== "";
-	return field;
+function engineHint() {
+	if (wish.profile)
+		return "A calculator's profile is for no engine.";
+	return wish.engine === "auto" && engineOf() ? `For this model: ${engineName(engineOf())}` : "";
 }
 
 function drawForm() {
@@ -313,14 +305,28 @@ function drawForm() {
 	const rows = facts.map(factRow).filter(Boolean);
 	fill(byId("memory-form"),
 		picker(candidates),
-		engineField(),
+		select("memory-engine", "Engine", engines, "engine", " "),
 		select("memory-gpu", "GPU", [["", "not compared"], ...gpus, ["other", "another size"]], "gpu"),
 		wish.gpu === "other" ? number("memory-gpu-other", "GPU memory in GiB", "gpuOther", {min: 0.1, step: "any", inputmode: "decimal"}) : null,
-		pipeline() ? offload() : tokens(),
+		h("div", {"data-for": "pipeline"}, offload()), tokens(),
 		select("memory-profile", "Profile", profiles, "profile"),
-		wish.profile || pipeline() ? null : advanced(),
-		rows.length ? h("fieldset", {}, h("legend", {}, "Architecture"),
+		wish.profile ? null : h("div", {"data-for": "tokens"}, advanced()),
+		rows.length ? h("fieldset", {"data-for": rows.every((row) => row.dataset.for) ? "tokens" : null}, h("legend", {}, "Architecture"),
 			h("p", {class: "hint"}, "From the model's files. Unlock a value to try another."), rows) : null);
+	fitForm();
+}
+
+// What the form owes to an answer. No field is made anew: somebody may be typing in it. What a pipeline
+// has no use for is not asked.
+function fitForm() {
+	const shown = {tokens: !pipeline(), pipeline: pipeline(), vllm: engineOf() === "vllm"};
+	for (const part of byId("memory-form").querySelectorAll("[data-for]"))
+		part.hidden = !shown[part.dataset.for];
+	byId("memory-engine").disabled = wish.profile !== "";
+	byId("memory-engine-hint").textContent = engineHint();
+	byId("memory-engine-hint").hidden = engineHint() === "";
+	byId("memory-context-hint").textContent = contextHint();
+	byId("memory-kv").options[0].textContent = cacheText();
 }
 
 // The result.
@@ -479,16 +485,21 @@ function drawResult() {
 		engine === "diffusers" ? null : h("div", {class: "two"}, applyPanel(model, engine, appliedWish(main, sum)), runtimePanel(model)));
 }
 
+let drawn = ""; // the records that the form was made from
+
 function choose(id) {
 	const candidates = known.models.filter((m) => m.architecture && typeof m.architecture === "object");
 	const next = candidates.find((m) => m.id === id) ?? (model && modelById(model.id))
 		?? candidates.find((m) => safeNumber(m.architecture.context_length)) ?? candidates[0] ?? null;
+	const records = JSON.stringify([next, candidates.map((m) => [m.id, m.title]), known.index !== null]);
 	if (next?.id !== model?.id)
 		reset(next);
 	else if (wish.contextFrom !== "manual")
 		prefill(next);
 	model = next;
-	drawForm();
+	if (drawn !== records)
+		drawForm();
+	drawn = records;
 	drawResult();
 	if (model)
 		later();
