@@ -201,6 +201,6 @@ def context(tmp_path):
     where.mkdir()
     for name in ("CMakeLists.txt", "Dockerfile", ".dockerignore"):
         shutil.copy(ROOT / name, where)
-    for name in ("cmake", "docker", "include", "manifests", "src", "tools"):
+    for name in ("cmake", "docker", "include", "manifests", "page", "src", "tools"):
         shutil.copytree(ROOT / name, where / name, ignore=shutil.ignore_patterns("__pycache__"))
     return where
