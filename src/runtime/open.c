@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "fs/file.h"
 #include "runtime/fallback.h"
-#include "runtime/hidden.h"
+#include "fs/hidden.h"
 
 #define MODELS_DIR    "/app/models"
 #define FETCH_PROGRAM "bake-fetch"

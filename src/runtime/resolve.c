@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "runtime/fallback.h"
-#include "runtime/hidden.h"
+#include "fs/hidden.h"
 #include "runtime/place.h"
 
 enum {

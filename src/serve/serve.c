@@ -15,6 +15,7 @@
 #include "base/stop.h"
 #include "base/text.h"
 #include "fs/file.h"
+#include "fs/hidden.h"
 #include "ops/runtime.h"
 #include "serve/site.h"
 
@@ -315,6 +316,8 @@ static enum bake_status load(struct loop *loop, struct bake_error *err)
 	(void)look_at(loop->index_path, &loop->index);
 	(void)look_at(loop->site.runtime_path, &loop->runtime);
 	if (bake_file_read(loop->index_path, &site->text, err) != BAKE_OK) {
+		if (err->status == BAKE_ERR_NOINPUT && !site->options->index_path)
+			bake_hidden_hint(site->options->models_dir, NULL, err);
 		bake_error_of_input(err);
 		bake_error_hint(err, "bake-index build makes it");
 		return bake_error_wrap(err, "index");

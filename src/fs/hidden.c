@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "runtime/hidden.h"
+#include "fs/hidden.h"
 
 #include <fcntl.h>
 #include <stdbool.h>

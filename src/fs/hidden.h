@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Why something baked is not there: a volume is mounted over it. */
-#ifndef RUNTIME_HIDDEN_H
-#define RUNTIME_HIDDEN_H
+#ifndef FS_HIDDEN_H
+#define FS_HIDDEN_H
 
 #include "base/error.h"
 
