@@ -10,8 +10,8 @@ import os
 import pathlib
 
 MODELS = pathlib.Path(os.environ.get("MODEL_CACHE_DIR", "/app/models"))
-ANSWER = ("model_name", "model_version", "supported_ranks", "default_steps", "max_steps",
-          "gpu_memory_usage", "model_config")
+ANSWER = ("model_name", "model_version", "supported_ranks", "supported_steps", "default_rank",
+          "default_steps", "max_steps", "gpu_memory_usage", "model_config")
 
 
 def gpu_memory_usage():

@@ -134,6 +134,19 @@ def fallback(place, hub, **more):
 
 # ---- what is installed ----
 
+def test_tools_and_pages_are_installed(prefix):
+    tools = {path.stem.split(".")[0] for path in (ROOT / "docs/man").glob("bake-*.1.md")}
+    assert tools | {"verify_models"} == {path.name for path in (prefix / "bin").iterdir()}
+    for tool in sorted(tools | {"verify_models"}):
+        done = subprocess.run([prefix / "bin" / tool, "--version"], capture_output=True, text=True)
+        assert done.returncode == 0 and done.stdout.strip(), done.stderr
+    page = (ROOT / "page/index.html").read_bytes()
+    assert page in (prefix / "bin/bake-serve").read_bytes()
+    if shutil.which("lowdown"):
+        made = {path.name for path in (prefix / "share/man").rglob("*.[0-9]")}
+        assert made == {path.name[:-3] for path in (ROOT / "docs/man").glob("*.md")}
+
+
 def test_only_public_functions_are_exported(libdir):
     lines = subprocess.run(["nm", "-D", "--defined-only", "--with-symbol-versions",
                             libdir / "libbake.so.0"], capture_output=True, text=True,
@@ -262,20 +275,21 @@ def test_python_with_ctypes(shared, place, hub):
 
 
 def test_python_with_the_json_alone(place, hub):
-    """What a pydantic model of the user's API asks: ModelInfoResponse with str, str, list[int], int,
-    int, str | None, dict."""
+    """What a pydantic model of the user's API asks: ModelInfoResponse with str, str, list[int],
+    list[int], int, int, int, str | None, dict."""
     nunchaku(place, hub, ["r128-8", "r128"])
     result = subprocess.run([sys.executable, EXAMPLES / "python_json.py"], capture_output=True,
                             text=True, env=environment(MODEL_CACHE_DIR=place.models))
     assert result.returncode == 0, result.stderr
     answer = json.loads(result.stdout)
     fields = {"model_name": str, "model_version": str, "supported_ranks": list,
-              "default_steps": int, "max_steps": int, "gpu_memory_usage": (str, type(None)),
+              "supported_steps": list, "default_rank": int, "default_steps": int, "max_steps": int, "gpu_memory_usage": (str, type(None)),
               "model_config": dict}
     assert list(answer) == list(fields)
     for name, kind in fields.items():
         assert isinstance(answer[name], kind) and not isinstance(answer[name], bool), name
-    assert all(type(rank) is int for rank in answer["supported_ranks"])
+    assert all(type(item) is int for item in answer["supported_ranks"] + answer["supported_steps"])
+    assert (answer["supported_ranks"], answer["supported_steps"]) == ([128], [8])
     assert answer["model_name"] == "Qwen Image Edit Nunchanku"
     assert answer["model_config"]["default_rank"] == 128
 
