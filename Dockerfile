@@ -4,6 +4,7 @@
 #
 #   docker build -t demo .                                              the demo, without any hub
 #   docker build --build-arg MANIFEST=qwen-image-edit -t edit .         manifests/qwen-image-edit.json
+#   docker build --target serve -t demo-serve .                         the models with bake-serve, and no system
 #   docker build --target tools -t modelbake .                          only the tools
 #
 # Needs BuildKit (DOCKER_BUILDKIT=1 before Docker 23) and nothing of it that Docker 20.10 has not.
@@ -61,8 +62,8 @@ RUN --mount=type=secret,id=hf_token set -eu; cd /plan/manifests; \
       bake-lock --slice "$n" --copy-files "/plan/$n" -o "/plan/$n/lock.json" "$MANIFEST.lock.json"; \
     done; \
     mkdir /plan/index; \
-    cp "$MANIFEST.json" /plan/index/models.json; \
-    cp "$MANIFEST.lock.json" /plan/index/models.lock.json
+    install -m 644 "$MANIFEST.json" /plan/index/models.json; \
+    install -m 644 "$MANIFEST.lock.json" /plan/index/models.lock.json
 
 # The model layers. BuildKit runs these stages at the same time; they share one cache.
 FROM bake AS layer1
@@ -97,7 +98,8 @@ RUN --mount=type=bind,from=plan,source=/plan/4,target=/plan \
     --mount=type=cache,id=modelbake,target=/cache,sharing=shared --mount=type=secret,id=hf_token \
     bake-fetch -l /plan/lock.json -d /out/app/models --cache /cache $BAKE_FETCH_ARGS
 
-# The index, from the layers as they are: no bytes are copied. And the tools the image keeps.
+# The index, from the layers as they are: no bytes are copied. The lock, where libbake and bake-serve
+# find what they may fetch when something is missing. And the tools the image keeps.
 FROM bake AS index
 ARG SOURCE_DATE_EPOCH=0
 RUN --mount=type=bind,from=plan,source=/plan/index,target=/plan \
@@ -108,9 +110,48 @@ RUN --mount=type=bind,from=plan,source=/plan/index,target=/plan \
     mkdir -p /out/app/models /out/usr/local/bin \
  && bake-index build -l /plan/models.lock.json -d /in/1 -d /in/2 -d /in/3 -d /in/4 \
       -o /out/app/models/model-info.json \
+ && cp /plan/models.lock.json /out/app/ \
  && cp -P /usr/local/bin/bake-verify /usr/local/bin/verify_models /usr/local/bin/bake-index \
       /out/usr/local/bin/ \
  && find /out -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+
+# What a server needs besides: itself, bake-fetch for what is missing, certificates to fetch with, and
+# a directory to fetch to, which is the server's own. Everything else is root's and is only read.
+FROM bake AS server
+ARG SOURCE_DATE_EPOCH=0
+RUN mkdir -p /out/usr/local/bin /out/etc/ssl/certs /out/var/lib/bake \
+ && cp /usr/local/bin/bake-serve /usr/local/bin/bake-fetch /out/usr/local/bin/ \
+ && cp /etc/ssl/certs/ca-certificates.crt /out/etc/ssl/certs/ \
+ && chown 65532:65532 /out/var/lib/bake \
+ && find /out -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+
+# The models with bake-serve: no shell, no libraries, nothing but what is served. Listening on every
+# address is for the container; who is answered is said by the Host of a request, so clients that do
+# not call it localhost need --allow-host NAME. docker/compose.yaml runs it.
+FROM scratch AS serve
+COPY --from=layer1 /out/ /
+COPY --from=layer2 /out/ /
+COPY --from=layer3 /out/ /
+COPY --from=layer4 /out/ /
+COPY --from=index /out/ /
+COPY --from=server /out/ /
+ARG MANIFEST=demo
+ARG LOCK_SHA256=
+ARG REVISION=
+ARG SOURCE=
+LABEL org.opencontainers.image.title="modelbake ${MANIFEST}, served" \
+      org.opencontainers.image.description="Model files baked and verified by modelbake, with bake-serve" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      io.modelbake.manifest="${MANIFEST}" \
+      io.modelbake.lock.sha256="${LOCK_SHA256}" \
+      io.modelbake.index="/app/models/model-info.json"
+ENV PATH=/usr/local/bin MODEL_CACHE_DIR=/app/models BAKE_FALLBACK_DIR=/var/lib/bake
+USER 65532:65532
+EXPOSE 8000
+HEALTHCHECK --start-period=10s --interval=10s --timeout=5s --retries=3 \
+    CMD ["/usr/local/bin/bake-serve", "--probe", "http://127.0.0.1:8000"]
+ENTRYPOINT ["/usr/local/bin/bake-serve", "--listen", "0.0.0.0:8000"]
 
 # The image. Trees are copied onto the root: every directory in them carries a fixed time, mode and
 # owner, so that a layer is the same bytes whenever and on whatever base it is built.
