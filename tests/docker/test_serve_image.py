@@ -103,7 +103,8 @@ def start(engine, network):
         names.append(f"modelbake-test-{uuid.uuid4().hex[:12]}")
         engine.run("run", "-d", "--name", names[-1], "--network", network, "-p",
                    "127.0.0.1::8000", "--read-only", "--cap-drop", "ALL", "--security-opt",
-                   "no-new-privileges", "--health-interval", "1s", *options, tag, *args)
+                   "no-new-privileges", "--health-interval", "1s", "--health-start-period", "1s",
+                   *options, tag, *args)
         return Container(engine, names[-1])
 
     yield run
@@ -332,13 +333,14 @@ def test_compose_fetches_what_is_missing_into_its_volume(engine, tools, hub, con
                     bool, lambda: container.log)[-1]
 
     with Project(engine, tmp_path, image, change) as project:
-        at = port(project.container)
+        server = project.container
+        at = port(server)
         assert ask(at, "/model-info/later")[1]["status"] == "missing"
         assert ask(at, "/health")[0] == 200  # it is not required
         status, reply = ask(at, "/fetch/later", "POST", token=TOKEN)
         assert status == 202 and reply["state"] == "queued"
         wait(lambda: ask(at, "/model-info/later")[1]["status"], lambda status: status == "fallback",
-             lambda: project.container.log)
+             lambda: server.log)
         project.run("down")  # the volume stays
         project.run("up", "-d")
         at = port(project.container)

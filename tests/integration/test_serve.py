@@ -12,12 +12,13 @@ import shutil
 import signal
 import socket
 import struct
+import subprocess
 import threading
 import time
 
 import pytest
 
-from conftest import fails, hub_model, noise, ok, run
+from conftest import TOOLS, environment, fails, hub_model, noise, ok, run
 from models import gguf
 from serving import TOKEN, head, receive, serving
 from test_index import NAMES, nunchaku
@@ -373,8 +374,20 @@ def test_file_of_another_kind_or_size_68(server, baked, change):
         path.symlink_to(baked.path / "elsewhere")
     else:
         path.mkdir()
+    # For a moment, there was none.
     server.wait("/model-info/one", lambda reply: reply.json["status"] == "wrong")
     assert server.ask("/health").status == 503
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_a_volume_over_the_index_is_recognised(baked):
+    done = subprocess.run(["unshare", "-m", "sh", "-c", 'mount -t tmpfs none "$1" && exec "$2" -d "$1" '
+                           "--listen 127.0.0.1:0", "sh", baked.models, TOOLS / "bake-serve"],
+                          capture_output=True, text=True, env=environment(), timeout=60)
+    assert done.returncode == 66 and "error[fs.not-found]: index:" in done.stderr
+    assert "is a mount point: does a volume hide what was baked there?" in done.stderr
+    done = run("bake-serve", "-d", baked.path / "none", "--listen", "127.0.0.1:0")
+    assert done.code == 66 and "hint: bake-index build makes it" in done.err
 
 
 def test_optional_models_do_not_make_it_unhealthy(baked):
