@@ -90,8 +90,12 @@ void bake_http_link_notify(void *context, struct MHD_Connection *connection, voi
 	}
 	atomic_fetch_sub(&server->open, 1);
 	if (*link) {
-		take_out(server, *link);
-		free(*link);
+		struct bake_http_link *ended = *link;
+
+		take_out(server, ended);
+		bake_buf_release(&ended->body);
+		free(ended->query);
+		free(ended);
 		*link = NULL;
 	}
 }

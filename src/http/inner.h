@@ -6,6 +6,7 @@
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 #include "http/server.h"
 #include "http/stream.h"
@@ -15,6 +16,7 @@ struct bake_http_server {
 	struct bake_http_address address;
 	struct MHD_Daemon *daemon;
 	int listen_fd;
+	struct stat socket_file; /* of a unix socket */
 	unsigned port;
 	pthread_mutex_t lock; /* of the list of links */
 	pthread_cond_t wake;  /* of the clock */

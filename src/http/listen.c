@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -19,7 +20,9 @@
 #include "base/text.h"
 
 enum {
-	BACKLOG = 1024
+	BACKLOG = 1024,
+	LOCK_TRIES = 100,
+	LOCK_STEP_US = 10000
 };
 
 static enum bake_status bad(const char *text, struct bake_error *err)
@@ -101,10 +104,11 @@ static enum bake_status taken(const struct bake_http_address *address, struct ba
 	return bake_error_hint(err, "--listen names another address");
 }
 
-/* A socket's file outlives its process. One that nobody answers on may be replaced; nothing else. */
+/* A socket's file outlives its process. One that nobody answers on may be replaced; nothing else. One
+ * whose queue is full has a server, which must not be waited for. */
 static bool is_stale(const struct sockaddr_un *where)
 {
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct stat stat;
 
 	if (fd < 0 || lstat(where->sun_path, &stat) != 0 || !S_ISSOCK(stat.st_mode))
@@ -113,23 +117,65 @@ static bool is_stale(const struct sockaddr_un *where)
 	       errno == ECONNREFUSED;
 }
 
+/* One after the other: of two servers that begin at once, the second would remove the first's socket
+ * between its bind and its listen. Without the lock all is as well but for that. */
+static int lock_directory(const struct sockaddr_un *where)
+{
+	char path[sizeof(where->sun_path)];
+	int fd;
+
+	memcpy(path, where->sun_path, sizeof(path));
+	*strrchr(path, '/') = '\0'; /* it begins with one */
+	fd = open(path[0] ? path : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 0; fd >= 0 && i < LOCK_TRIES && flock(fd, LOCK_EX | LOCK_NB) != 0; i++)
+		best_effort(usleep(LOCK_STEP_US));
+	return fd;
+}
+
+static bool bind_unix(int fd, const struct sockaddr_un *where)
+{
+	const struct sockaddr *address = (const struct sockaddr *)where;
+
+	if (bind(fd, address, sizeof(*where)) != 0) {
+		if (errno != EADDRINUSE)
+			return false;
+		if (!is_stale(where) || unlink(where->sun_path) != 0) {
+			errno = EADDRINUSE;
+			return false;
+		}
+		if (bind(fd, address, sizeof(*where)) != 0)
+			return false;
+	}
+	return listen(fd, BACKLOG) == 0;
+}
+
 static enum bake_status listen_unix(
 	const struct bake_http_address *address, int *out_fd, struct bake_error *err)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un where;
-	int bound;
+	bool bound;
+	int lock;
 
 	BAKE_TRY(unix_address(address, &where, err));
 	if (fd < 0)
 		return bake_error_errno(err, errno, "socket");
-	bound = bind(fd, (const struct sockaddr *)&where, sizeof(where));
-	if (bound != 0 && errno == EADDRINUSE && is_stale(&where) && unlink(where.sun_path) == 0)
-		bound = bind(fd, (const struct sockaddr *)&where, sizeof(where));
-	if (bound != 0 || listen(fd, BACKLOG) != 0)
+	lock = lock_directory(&where);
+	bound = bind_unix(fd, &where);
+	cleanup_close(&lock); /* errno stays */
+	if (!bound)
 		return taken(address, err);
 	*out_fd = steal_fd(&fd);
 	return BAKE_OK;
+}
+
+void bake_http_unlink(const struct bake_http_address *address, const struct stat *file)
+{
+	struct stat now;
+
+	if (address->is_unix && lstat(address->host, &now) == 0 && now.st_dev == file->st_dev &&
+		now.st_ino == file->st_ino && S_ISSOCK(now.st_mode))
+		best_effort(unlink(address->host));
 }
 
 static enum bake_status look_up(const struct bake_http_address *address, int flags,
@@ -158,29 +204,40 @@ static unsigned port_of(int fd)
 	return ntohs(where.any.sa_family == AF_INET6 ? where.six.sin6_port : where.four.sin_port);
 }
 
+/* -1, and why in errno. */
+static int listen_at(const struct addrinfo *where)
+{
+	const int yes = 1;
+	_cleanup_close_ int fd =
+		socket(where->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -1;
+	best_effort(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)));
+	if (bind(fd, where->ai_addr, where->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0)
+		return -1;
+	return steal_fd(&fd);
+}
+
 enum bake_status bake_http_listen(const struct bake_http_address *address, int *out_fd,
 	unsigned *out_port, struct bake_error *err)
 {
-	const int yes = 1;
 	_cleanup_close_ int fd = -1;
 	struct addrinfo *found;
+	int error;
 
 	*out_port = 0;
 	if (address->is_unix)
 		return listen_unix(address, out_fd, err);
 	BAKE_TRY(look_up(address, AI_PASSIVE, &found, err));
-	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0) {
-		freeaddrinfo(found);
-		return bake_error_errno(err, errno, "socket");
-	}
-	best_effort(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)));
-	if (bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
-		(void)taken(address, err);
-		freeaddrinfo(found);
-		return err->status;
-	}
+	/* A name may have an address of a family that this machine has not: ::1 of localhost. */
+	for (const struct addrinfo *at = found; at && fd < 0; at = at->ai_next)
+		fd = listen_at(at);
+	error = errno;
 	freeaddrinfo(found);
+	errno = error;
+	if (fd < 0)
+		return taken(address, err);
 	*out_port = port_of(fd);
 	*out_fd = steal_fd(&fd);
 	return BAKE_OK;
@@ -192,7 +249,8 @@ static bool wait_connected(int fd, unsigned timeout_ms)
 	int error = 0;
 	socklen_t len = sizeof(error);
 
-	if (errno != EINPROGRESS && errno != EAGAIN)
+	/* EAGAIN of a unix socket: its queue is full, and nothing tells when it is no longer. */
+	if (errno != EINPROGRESS)
 		return false;
 	if (poll(&poll_fd, 1, (int)timeout_ms) != 1) {
 		errno = ETIMEDOUT;

@@ -4,6 +4,7 @@
 #define HTTP_LISTEN_H
 
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 
@@ -31,6 +32,9 @@ enum bake_status bake_http_address_parse(
  */
 enum bake_status bake_http_listen(const struct bake_http_address *address, int *out_fd,
 	unsigned *out_port, struct bake_error *err) BAKE_CHECKED;
+
+/* Removes a unix socket's file, if it is still that one. Nothing, when it is no unix socket. */
+void bake_http_unlink(const struct bake_http_address *address, const struct stat *file);
 
 /* A connection to it. Waits at most timeout_ms. BAKE_ERR_TEMPORARY when nobody answers. */
 enum bake_status bake_http_connect(const struct bake_http_address *address, unsigned timeout_ms,

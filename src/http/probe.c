@@ -96,7 +96,8 @@ static enum bake_status send_all(
 		ssize_t sent = send(fd, text.ptr, text.len, MSG_NOSIGNAL);
 
 		if (sent < 0 && errno != EAGAIN && errno != EINTR)
-			return bake_error_errno(err, errno, "send");
+			return bake_error_transient(err, BAKE_ERR_TEMPORARY, "serve.no-answer",
+				"the connection ended: %s", strerror(errno));
 		if (sent > 0)
 			text = bake_span(text.ptr + sent, text.len - (size_t)sent);
 		else if (!wait_for(fd, POLLOUT, end_ms))

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -48,6 +50,7 @@ static void *see_target(void *context, const char *target, struct MHD_Connection
 		return link;
 	bake_http_route_find(server, link, parsed.path);
 	if (parsed.query.len) {
+		free(link->query);
 		link->query = malloc(parsed.query.len);
 		link->query_len = link->query ? parsed.query.len : 0;
 		if (link->query)
@@ -82,18 +85,24 @@ static bool host_allowed(const struct bake_http_server *server, struct bake_span
 	return false;
 }
 
-/* A page of another site may send a POST, but not without saying where it comes from. */
+/*
+ * A page of another site may send a POST, but not without saying where it comes from. Another port is
+ * another site: what else runs on this machine has pages, too. Browsers write both headers alike.
+ */
 static bool origin_allowed(const struct bake_http_heads *heads)
 {
-	struct bake_span origin;
-	struct bake_span host;
+	const char *origin = (const char *)heads->origin.ptr;
+	size_t len = heads->origin.len;
+	struct bake_span name;
+	size_t begin;
 
-	if (!heads->origin.len)
+	if (!len)
 		return true;
-	return bake_http_origin_host((const char *)heads->origin.ptr, heads->origin.len, &origin) &&
-	       bake_http_host_parse((const char *)heads->host.ptr, heads->host.len, &host) &&
-	       origin.len == host.len &&
-	       strncasecmp((const char *)origin.ptr, (const char *)host.ptr, host.len) == 0;
+	if (!bake_http_origin_host(origin, len, &name))
+		return false;
+	begin = (size_t)((const char *)memchr(origin, '/', len) + 2 - origin);
+	return len - begin == heads->host.len &&
+	       strncasecmp(origin + begin, (const char *)heads->host.ptr, heads->host.len) == 0;
 }
 
 struct refusal {
@@ -179,10 +188,10 @@ static enum MHD_Result begin(struct bake_http_server *server, struct MHD_Connect
 	link->checked = true;
 	link->body = (struct bake_buf)BAKE_BUF_INIT(BAKE_HTTP_BODY_MAX);
 	post = !refusal.status && heads.content_length;
+	atomic_fetch_add(&server->busy, 1); /* until complete(), whatever comes in between */
 	if (!bake_http_link_enter(link, post ? BAKE_HTTP_BODY : BAKE_HTTP_REPLY,
 		    post ? server->options.body_ms : server->options.reply_ms))
 		return MHD_NO;
-	atomic_fetch_add(&server->busy, 1);
 	if (refusal.status)
 		return bake_http_refuse(
 			server, connection, link, refusal.status, refusal.id, refusal.message);
@@ -308,10 +317,11 @@ static struct MHD_Daemon *start_daemon(struct bake_http_server *server, unsigned
 
 static void release(struct bake_http_server *server)
 {
-	if (server->listen_fd >= 0)
+	/* In this order: once it is closed, another server may put its own socket there. */
+	if (server->listen_fd >= 0) {
+		bake_http_unlink(&server->address, &server->socket_file);
 		best_effort(close(server->listen_fd));
-	if (server->address.is_unix && server->listen_fd >= 0)
-		best_effort(unlink(server->address.host));
+	}
 	bake_http_stream_release(&server->stream);
 	(void)pthread_cond_destroy(&server->wake);
 	(void)pthread_mutex_destroy(&server->lock);
@@ -350,6 +360,8 @@ enum bake_status bake_http_start(const struct bake_http_options *options,
 		release(server);
 		return err->status;
 	}
+	if (server->address.is_unix)
+		best_effort(lstat(server->address.host, &server->socket_file));
 	server->daemon = start_daemon(server, threads < THREADS_MAX ? threads : THREADS_MAX);
 	if (!server->daemon || !bake_http_clock_start(server)) {
 		if (server->daemon)
@@ -399,7 +411,9 @@ void bake_http_stop(struct bake_http_server **pointer, unsigned grace_ms)
 
 	if (!server)
 		return;
+	/* Who comes now is told at once that nobody is there, not when all others are served. */
 	(void)MHD_quiesce_daemon(server->daemon);
+	best_effort(shutdown(server->listen_fd, SHUT_RD));
 	bake_http_stream_close(&server->stream);
 	while (atomic_load(&server->busy) && bake_clock_ms() < end_ms)
 		best_effort(usleep(STOP_STEP_US));

@@ -159,19 +159,17 @@ static bool find_task(struct bake_site *site, struct bake_task_view *out)
 static void put_report(struct bake_site *site, struct bake_json_writer *writer)
 {
 	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(BAKE_JOB_OUTPUT_MAX + 1);
-	_cleanup_(bake_buf_release) struct bake_buf clean = BAKE_BUF_INIT(BAKE_JOB_OUTPUT_MAX + 1);
 	_cleanup_(bake_json_close) struct bake_json_doc *doc = NULL;
 	struct bake_error ignored = BAKE_ERROR_INIT;
 	struct bake_json root;
 
 	if (!bake_jobs_output(site->jobs, BAKE_TASK_VERIFY, &text))
 		return;
-	bake_scrub(bake_buf_span(&text), &clean);
-	if (bake_json_open_foreign(bake_buf_span(&clean), "report", &doc, &ignored) != BAKE_OK)
+	if (bake_json_open_foreign(bake_buf_span(&text), "report", &doc, &ignored) != BAKE_OK)
 		return;
 	root = bake_json_root(doc);
 	bake_json_key(writer, "report");
-	bake_json_write_value(writer, &root);
+	bake_scrub_value(writer, &root);
 }
 
 void bake_action_verification(

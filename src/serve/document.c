@@ -86,6 +86,26 @@ static enum bake_status read_source(
 	}
 }
 
+static enum bake_status read_architecture(
+	struct reading *reading, struct bake_document_model *model, struct bake_error *err)
+{
+	struct bake_pull_token token;
+	struct bake_pull_token value;
+	struct bake_place place;
+
+	BAKE_TRY(bake_json_pull_next(&reading->pull, &token, err));
+	if (token.kind != BAKE_PULL_OBJECT)
+		return bake_json_pull_skip(&reading->pull, &token, err);
+	for (;;) {
+		BAKE_TRY(bake_json_pull_next(&reading->pull, &token, err));
+		if (token.kind != BAKE_PULL_KEY)
+			return BAKE_OK;
+		BAKE_TRY(read_place(&reading->pull, &value, &place, err));
+		if (bake_json_pull_says(&token, "runtime"))
+			model->runtime = place;
+	}
+}
+
 static enum bake_status read_model(
 	struct reading *reading, struct bake_document_model *model, struct bake_error *err)
 {
@@ -101,6 +121,10 @@ static enum bake_status read_model(
 			break;
 		if (bake_json_pull_says(&token, "source")) {
 			BAKE_TRY(read_source(reading, model, err));
+			continue;
+		}
+		if (bake_json_pull_says(&token, "architecture")) {
+			BAKE_TRY(read_architecture(reading, model, err));
 			continue;
 		}
 		BAKE_TRY(read_place(pull, &value, &place, err));
@@ -206,6 +230,18 @@ static enum bake_status read_member(
 		take_value(document, member, &value);
 	}
 	return BAKE_OK;
+}
+
+struct bake_settings_bounds bake_document_bounds(const struct bake_document *document)
+{
+	uint64_t steps_max = document->numbers[BAKE_MEMBER_MAX_STEPS];
+
+	return (struct bake_settings_bounds){
+		.steps_max = steps_max && steps_max <= UINT32_MAX ? (uint32_t)steps_max
+								  : BAKE_SETTINGS_STEPS_MAX,
+		.ranks = document->ranks,
+		.rank_count = document->rank_count,
+	};
 }
 
 const struct bake_document_model *bake_document_find(

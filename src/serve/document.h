@@ -48,9 +48,10 @@ struct bake_document_model {
 	size_t end;		  /* behind it */
 	struct bake_place status; /* its value */
 	struct bake_place problem;
-	const char *hub;	 /* of its source: the repository; NULL: it is another */
-	const char *commit;	 /* NULL: not known */
-	struct bake_place where; /* of its source: the value of "url" or "file" */
+	const char *hub;	   /* of its source: the repository; NULL: it is another */
+	const char *commit;	   /* NULL: not known */
+	struct bake_place where;   /* of its source: the value of "url" or "file" */
+	struct bake_place runtime; /* of its architecture: what was measured */
 };
 
 struct bake_document {
@@ -69,6 +70,9 @@ struct bake_document {
  * models are the arena's. */
 enum bake_status bake_document_read(struct bake_span text, struct bake_arena *arena,
 	struct bake_document *out, struct bake_error *err) BAKE_CHECKED;
+
+/* What settings of it may be; borrows its ranks. */
+struct bake_settings_bounds bake_document_bounds(const struct bake_document *document);
 
 /* The model of that id; NULL: there is none. */
 const struct bake_document_model *bake_document_find(

@@ -312,17 +312,52 @@ static void edit_model(struct bake_edits *edits, const struct bake_document_mode
 	}
 }
 
-/* A URL may have somebody's password or a signature in it, a path says where things are: neither is
- * repeated. */
-static void edit_source(struct bake_edits *edits, const struct bake_document_model *model)
+static enum bake_status put_measured(
+	const struct bake_json *value, void *out, struct bake_error *err)
 {
-	struct bake_place where = model->where;
+	(void)err;
+	/* The arguments of a server may have its key among them. */
+	if (strcmp(value->key, "extra_args_snapshot") == 0)
+		return BAKE_OK;
+	bake_json_key(out, value->key);
+	bake_scrub_value(out, value);
+	return BAKE_OK;
+}
 
-	if (!where.len)
-		return;
-	bake_edits_begin(edits, where.at, where.len);
-	bake_scrub(bake_span(edits->document.ptr + where.at, where.len), &edits->texts);
+static enum bake_status put_clean(const struct bake_json *value, void *out, struct bake_error *err)
+{
+	if (!bake_json_is_object(value)) {
+		bake_scrub_value(out, value);
+		return BAKE_OK;
+	}
+	bake_json_object_line(out);
+	BAKE_TRY(bake_json_each_member(value, put_measured, out, err));
+	bake_json_end_object(out);
+	return BAKE_OK;
+}
+
+/* A URL may have somebody's password or a signature in it, a path says where things are: neither is
+ * repeated. What is written in the document may be escaped: so the value is read. */
+static enum bake_status edit_clean(
+	struct bake_edits *edits, struct bake_place place, struct bake_error *err)
+{
+	_cleanup_(bake_buf_release) struct bake_buf list = BAKE_BUF_INIT(BAKE_INDEX_BYTES_MAX + 3);
+	_cleanup_(bake_json_close) struct bake_json_doc *doc = NULL;
+	struct bake_json_writer writer = BAKE_JSON_LINE_WRITER_INIT(&edits->texts);
+	struct bake_json root;
+
+	if (!place.len)
+		return BAKE_OK;
+	bake_buf_text(&list, "[");
+	bake_buf_add(&list, edits->document.ptr + place.at, place.len);
+	bake_buf_text(&list, "]");
+	BAKE_TRY(bake_buf_status(&list, "index", err));
+	BAKE_TRY(bake_json_open_foreign(bake_buf_span(&list), "index", &doc, err));
+	root = bake_json_root(doc);
+	bake_edits_begin(edits, place.at, place.len);
+	BAKE_TRY(bake_json_each_element(&root, put_clean, &writer, err));
 	bake_edits_end(edits);
+	return BAKE_OK;
 }
 
 enum bake_status bake_document_write(const struct bake_document *document,
@@ -334,7 +369,8 @@ enum bake_status bake_document_write(const struct bake_document *document,
 	BAKE_TRY(edit_members(&edits, document, now, err));
 	for (size_t i = 0; i < document->model_count; i++) {
 		edit_model(&edits, &document->models[i], state_of(now, document->models[i].id));
-		edit_source(&edits, &document->models[i]);
+		BAKE_TRY(edit_clean(&edits, document->models[i].where, err));
+		BAKE_TRY(edit_clean(&edits, document->models[i].runtime, err));
 	}
 	BAKE_TRY(bake_edits_apply(&edits, out, err));
 	for (size_t i = 0; i < document->model_count; i++) {

@@ -69,24 +69,13 @@ static enum bake_status copy_member(
 	const struct bake_json *value, void *out, struct bake_error *err)
 {
 	struct bake_json_writer *writer = out;
-	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT((size_t)64 * 1024);
-	const char *string;
 
+	(void)err;
 	if (strcmp(value->key, "pid") == 0 || strcmp(value->key, "tasks") == 0 ||
 		strcmp(value->key, "revision") == 0)
 		return BAKE_OK;
 	bake_json_key(writer, value->key);
-	if (bake_json_is_object(value)) {
-		bake_json_object_line(writer);
-		BAKE_TRY(bake_json_each_member(value, copy_member, writer, err));
-		bake_json_end_object(writer);
-	} else if (bake_json_is_string(value)) {
-		BAKE_TRY(bake_json_string(value, &string, err));
-		bake_scrub(bake_span_text(string), &text);
-		bake_json_write_text(writer, text.ptr ? text.ptr : "");
-	} else {
-		bake_json_write_value(writer, value);
-	}
+	bake_scrub_value(writer, value);
 	return BAKE_OK;
 }
 

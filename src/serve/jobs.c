@@ -18,7 +18,8 @@
 enum {
 	TALK_MAX = 16 * 1024, /* of standard error: the last line is what counts */
 	WAIT_STEP_US = 10000,
-	KILL_MS = 10000 /* from a cancellation to SIGKILL: a fetch ends within two seconds */
+	KILL_MS = 10000, /* from a cancellation to SIGKILL: a fetch ends within two seconds */
+	UNKNOWN_STATUS = 255 << 8 /* as of a program that ends with 255 */
 };
 
 struct task {
@@ -183,7 +184,7 @@ bool bake_jobs_cancel(struct bake_jobs *jobs, const char *id)
 /* Signals as a program expects to find them, whatever they are here. */
 static void set_signals(posix_spawnattr_t *attributes)
 {
-	static const int defaults[] = {SIGINT, SIGTERM, SIGPIPE, SIGXFSZ};
+	static const int defaults[] = {SIGINT, SIGTERM, SIGPIPE, SIGXFSZ, SIGCHLD};
 	sigset_t set;
 
 	(void)sigemptyset(&set);
@@ -326,6 +327,8 @@ static void reap(struct bake_jobs *jobs)
 	pid = waitpid(jobs->pid, &status, WNOHANG);
 	if (pid == jobs->pid)
 		end_running(jobs, status);
+	else if (pid < 0 && errno == ECHILD) /* somebody else has waited for it */
+		end_running(jobs, UNKNOWN_STATUS);
 }
 
 bool bake_jobs_tick(struct bake_jobs *jobs)

@@ -171,6 +171,20 @@ static void get_storage(
 	bake_json_finish(&writer);
 }
 
+/* Clients that know only Ollama may add the tag that it supposes. */
+static const struct bake_index_model *find_tagged(const struct bake_index *index, const char *id)
+{
+	static const char tag[] = ":latest";
+	size_t len = strlen(id);
+	size_t tag_len = sizeof(tag) - 1;
+	_cleanup_free_ char *bare = NULL;
+
+	if (len <= tag_len || strcmp(id + len - tag_len, tag) != 0)
+		return bake_index_find(index, id);
+	bare = strndup(id, len - tag_len);
+	return bare ? bake_index_find(index, bare) : NULL;
+}
+
 static enum bake_status read_name(const struct bake_json *value, void *out, struct bake_error *err)
 {
 	return bake_json_string(value, out, err);
@@ -198,7 +212,7 @@ static void post_show(
 			BAKE_JSON_IGNORE_UNKNOWN, (void *)&id, &err);
 	}
 	if (status == BAKE_OK)
-		model = bake_index_find(snapshot->index, id);
+		model = find_tagged(snapshot->index, id);
 	if (status != BAKE_OK)
 		bake_reply_error(reply, &err);
 	else if (!model)
@@ -217,14 +231,7 @@ struct configuring {
 static bool configure(struct bake_site *site, void *context)
 {
 	struct configuring *configuring = context;
-	const struct bake_document *document = &site->snapshot->document;
-	uint64_t steps_max = document->numbers[BAKE_MEMBER_MAX_STEPS];
-	const struct bake_settings_bounds bounds = {
-		.steps_max = steps_max && steps_max <= UINT32_MAX ? (uint32_t)steps_max
-								  : BAKE_SETTINGS_STEPS_MAX,
-		.ranks = document->ranks,
-		.rank_count = document->rank_count,
-	};
+	const struct bake_settings_bounds bounds = bake_document_bounds(&site->snapshot->document);
 
 	return bake_settings_read(configuring->body, &bounds, &site->settings, configuring->note,
 		       configuring->err) == BAKE_OK;

@@ -216,6 +216,9 @@ static void reload(struct loop *loop)
 		site->options->say(false, "the index was replaced: the new one is served");
 		return;
 	}
+	/* What is not the document's fault may go away without it being replaced again. */
+	if (err.status == BAKE_ERR_RESOURCES)
+		loop->index = (struct seen){.there = false};
 	atomic_fetch_add(&site->reloads_failed, 1);
 	say_error(site, "the index was replaced, the former one is kept", &err);
 	best_effort((int)bake_site_refresh(site, become_stale, NULL, &ignored));
@@ -424,6 +427,8 @@ enum bake_status bake_serve(const struct bake_serve_options *options, struct bak
 			.text = BAKE_BUF_INIT(BAKE_INDEX_BYTES_MAX)},
 	};
 
+	/* Who starts it may ignore this one, and then children leave no status. */
+	(void)signal(SIGCHLD, SIG_DFL);
 	(void)pthread_mutex_init(&loop.site.lock, NULL);
 	(void)pthread_mutex_init(&loop.site.making, NULL);
 	if (prepare(&loop, err) == BAKE_OK && start(&loop.site, err) == BAKE_OK) {

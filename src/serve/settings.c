@@ -13,11 +13,14 @@ struct reading {
 	char *note;
 };
 
+/* null is what clients send for what they leave as it is. */
 static enum bake_status read_steps(const struct bake_json *value, void *out, struct bake_error *err)
 {
 	struct reading *reading = out;
 	int64_t steps;
 
+	if (bake_json_is_null(value))
+		return BAKE_OK;
 	BAKE_TRY(bake_json_i64(value, INT64_MIN, INT64_MAX, &steps, err));
 	if (steps >= 1 && steps <= reading->bounds->steps_max)
 		reading->settings.default_steps = (uint32_t)steps;
@@ -33,6 +36,8 @@ static enum bake_status read_rank(const struct bake_json *value, void *out, stru
 	struct reading *reading = out;
 	int64_t rank;
 
+	if (bake_json_is_null(value))
+		return BAKE_OK;
 	BAKE_TRY(bake_json_i64(value, INT64_MIN, INT64_MAX, &rank, err));
 	for (size_t i = 0; i < reading->bounds->rank_count; i++) {
 		if (reading->bounds->ranks[i] == rank) {
@@ -50,6 +55,8 @@ static enum bake_status read_switch(
 {
 	bool on;
 
+	if (bake_json_is_null(value))
+		return BAKE_OK;
 	BAKE_TRY(bake_json_bool(value, &on, err));
 	*out = on ? BAKE_SETTING_TRUE : BAKE_SETTING_FALSE;
 	return BAKE_OK;
@@ -88,4 +95,16 @@ enum bake_status bake_settings_read(struct bake_span body,
 		&root, fields, countof(fields), BAKE_JSON_IGNORE_UNKNOWN, &reading, err));
 	*settings = reading.settings;
 	return BAKE_OK;
+}
+
+void bake_settings_fit(struct bake_settings *settings, const struct bake_settings_bounds *bounds)
+{
+	bool known = false;
+
+	if (settings->default_steps > bounds->steps_max)
+		settings->default_steps = 0;
+	for (size_t i = 0; i < bounds->rank_count; i++)
+		known = known || bounds->ranks[i] == settings->default_rank;
+	if (!known)
+		settings->default_rank = 0;
 }

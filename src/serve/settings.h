@@ -44,4 +44,7 @@ enum bake_status bake_settings_read(struct bake_span body,
 	const struct bake_settings_bounds *bounds, struct bake_settings *settings,
 	char note[BAKE_SETTINGS_NOTE_MAX], struct bake_error *err) BAKE_CHECKED;
 
+/* Takes back what is out of bounds: another index may support less. */
+void bake_settings_fit(struct bake_settings *settings, const struct bake_settings_bounds *bounds);
+
 #endif

@@ -96,12 +96,16 @@ static enum bake_status make_entity(
 static enum bake_status fill(struct bake_snapshot *snapshot, const struct bake_snapshot_from *from,
 	struct bake_error *err)
 {
+	struct bake_settings_bounds bounds;
+
 	bake_buf_add(&snapshot->text, from->text.ptr, from->text.len);
 	BAKE_TRY(bake_buf_status(&snapshot->text, "index", err));
 	BAKE_TRY(bake_index_parse(
 		bake_buf_span(&snapshot->text), from->name, &snapshot->index, err));
 	BAKE_TRY(bake_document_read(
 		bake_buf_span(&snapshot->text), &snapshot->arena, &snapshot->document, err));
+	bounds = bake_document_bounds(&snapshot->document);
+	bake_settings_fit(&snapshot->settings, &bounds);
 	if (!bake_local_look(snapshot->index, NULL, from->models, from->fallback, &snapshot->local))
 		return bake_error_nomem(err);
 	apply_local(snapshot);

@@ -43,36 +43,46 @@ static void try_scrub(struct bake_span text)
 		CLAIM(out.ptr[0] != '/' || out.len == 1 || out.ptr[1] <= ' ' || text.ptr[0] == '/');
 }
 
+static void claim_reply(struct bake_span text)
+{
+	_cleanup_(bake_json_close) struct bake_json_doc *doc = NULL;
+	struct bake_error err = BAKE_ERROR_INIT;
+	struct bake_json root;
+	struct bake_json member;
+
+	CLAIM(bake_json_open_foreign(text, "reply", &doc, &err) == BAKE_OK);
+	root = bake_json_root(doc);
+	for (unsigned i = 0; i < BAKE_MEMBER_GENERATED_AT; i++)
+		CLAIM(bake_json_find(&root, bake_member_name((enum bake_member)i), &member));
+}
+
 /* What can be read is answered, and the answer is JSON with the keys that it must have. */
 static void try_document(struct bake_span text)
 {
 	_cleanup_(bake_buf_release) struct bake_buf out = BAKE_BUF_INIT((size_t)1 << 26);
 	_cleanup_(bake_arena_release) struct bake_arena arena = BAKE_ARENA_INIT((size_t)1 << 26);
 	_cleanup_(bake_index_free) struct bake_index *index = NULL;
-	_cleanup_(bake_json_close) struct bake_json_doc *doc = NULL;
 	const struct bake_settings settings = {.default_steps = 4};
 	struct bake_error err = BAKE_ERROR_INIT;
 	struct bake_document document;
 	struct bake_local local;
 	struct bake_place *slices;
-	struct bake_json root;
-	struct bake_json member;
 
 	if (!succeeded(bake_index_parse(text, "fuzz", &index, &err), &err))
 		return;
-	CLAIM(bake_local_look(index, NULL, -1, -1, &local));
-	CLAIM(bake_document_read(text, &arena, &document, &err) == BAKE_OK);
+	/* Parts that the index keeps as text are looked at here for the first time. */
+	if (!succeeded(bake_document_read(text, &arena, &document, &err), &err))
+		return;
 	CLAIM(document.model_count == index->model_count);
+	CLAIM(bake_local_look(index, NULL, -1, -1, &local));
 	slices = bake_arena_array(&arena, document.model_count, sizeof(*slices));
 	CLAIM(slices);
-	CLAIM(bake_document_write(&document,
-		      &(struct bake_document_now){
-			      .index = index, .local = &local, .settings = &settings},
-		      &out, slices, &err) == BAKE_OK);
-	CLAIM(bake_json_open_foreign(bake_buf_span(&out), "reply", &doc, &err) == BAKE_OK);
-	root = bake_json_root(doc);
-	for (unsigned i = 0; i < BAKE_MEMBER_GENERATED_AT; i++)
-		CLAIM(bake_json_find(&root, bake_member_name((enum bake_member)i), &member));
+	if (succeeded(bake_document_write(&document,
+			      &(struct bake_document_now){
+				      .index = index, .local = &local, .settings = &settings},
+			      &out, slices, &err),
+		    &err))
+		claim_reply(bake_buf_span(&out));
 	bake_local_release(&local);
 }
 
