@@ -58,15 +58,13 @@ static enum bake_status read_source_member(struct reading *reading,
 	struct bake_error *err)
 {
 	struct bake_pull_token value;
-	struct bake_place place;
+	struct bake_place ignored;
 
-	BAKE_TRY(read_place(&reading->pull, &value, &place, err));
+	BAKE_TRY(read_place(&reading->pull, &value, &ignored, err));
 	if (bake_json_pull_says(key, "hub"))
 		return keep_text(reading, &value, &model->hub, err);
 	if (bake_json_pull_says(key, "commit"))
 		return keep_text(reading, &value, &model->commit, err);
-	if (bake_json_pull_says(key, "url") || bake_json_pull_says(key, "file"))
-		model->where = place;
 	return BAKE_OK;
 }
 
@@ -75,15 +73,23 @@ static enum bake_status read_source(
 {
 	struct bake_pull_token token;
 
+	size_t begin;
+
 	BAKE_TRY(bake_json_pull_next(&reading->pull, &token, err));
-	if (token.kind != BAKE_PULL_OBJECT)
-		return bake_json_pull_skip(&reading->pull, &token, err);
+	begin = token.offset;
+	if (token.kind != BAKE_PULL_OBJECT) {
+		BAKE_TRY(bake_json_pull_skip(&reading->pull, &token, err));
+		model->source = (struct bake_place){begin, reading->pull.at - begin};
+		return BAKE_OK;
+	}
 	for (;;) {
 		BAKE_TRY(bake_json_pull_next(&reading->pull, &token, err));
 		if (token.kind != BAKE_PULL_KEY)
-			return BAKE_OK;
+			break;
 		BAKE_TRY(read_source_member(reading, model, &token, err));
 	}
+	model->source = (struct bake_place){begin, reading->pull.at - begin};
+	return BAKE_OK;
 }
 
 static enum bake_status read_architecture(

@@ -50,7 +50,7 @@ struct bake_document_model {
 	struct bake_place problem;
 	const char *hub;	   /* of its source: the repository; NULL: it is another */
 	const char *commit;	   /* NULL: not known */
-	struct bake_place where;   /* of its source: the value of "url" or "file" */
+	struct bake_place source;  /* its value */
 	struct bake_place runtime; /* of its architecture: what was measured */
 };
 

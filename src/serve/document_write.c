@@ -369,7 +369,7 @@ enum bake_status bake_document_write(const struct bake_document *document,
 	BAKE_TRY(edit_members(&edits, document, now, err));
 	for (size_t i = 0; i < document->model_count; i++) {
 		edit_model(&edits, &document->models[i], state_of(now, document->models[i].id));
-		BAKE_TRY(edit_clean(&edits, document->models[i].where, err));
+		BAKE_TRY(edit_clean(&edits, document->models[i].source, err));
 		BAKE_TRY(edit_clean(&edits, document->models[i].runtime, err));
 	}
 	BAKE_TRY(bake_edits_apply(&edits, out, err));

@@ -56,6 +56,13 @@ class Serving:
     def log(self):
         return "".join(self.lines)
 
+    def said(self, text, seconds=30):
+        """In its log, which comes a little later than what it tells of."""
+        until = time.monotonic() + seconds
+        while text not in self.log:
+            assert time.monotonic() < until, (text, self.log)
+            time.sleep(0.02)
+
     def ask(self, path, method="GET", body=None, headers=None, token=None):
         headers = dict(headers or {})
         if token:

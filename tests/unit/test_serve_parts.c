@@ -32,6 +32,8 @@ static const struct scrub_row {
 	{"an at sign behind the host", "https://host/a@b", "https://host/a@b"},
 	{"a query at once", "https://u@host?x", "https://host"},
 	{"no host", "https://", "https://"},
+	{"a file of this machine", "'file:///app/models/a'", "'file://a'"},
+	{"a file of this machine behind a colon", "x:file:///a/b?c", "x:file://b?c"},
 	{"empty", "", ""},
 };
 
