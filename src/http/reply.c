@@ -26,6 +26,10 @@ enum {
 struct bake_http_entity {
 	struct MHD_Response *plain;
 	struct MHD_Response *gzip; /* NULL: not smaller, or not wanted */
+	/* Not modified, with the tag of either form. libmicrohttpd cannot leave Content-Length out; with
+	 * the whole one's, which would be right, old clients wait for a body. So it is 0. */
+	struct MHD_Response *same;
+	struct MHD_Response *same_gzip;
 	char tag[TAG_MAX];
 	char gzip_tag[TAG_MAX];
 	size_t len;
@@ -92,13 +96,13 @@ static struct MHD_Response *make_body(struct bake_span bytes)
 }
 
 static struct MHD_Response *make(
-	struct bake_span bytes, const struct bake_http_entity_is *is, const char *tag)
+	struct bake_span bytes, const struct bake_http_entity_is *is, const char *tag, bool body)
 {
-	struct MHD_Response *response = make_body(bytes);
+	struct MHD_Response *response = make_body(bake_span(bytes.ptr, body ? bytes.len : 0));
 
 	if (!response)
 		return NULL;
-	if (bake_http_dress(response, is->type, is->policy) &&
+	if (bake_http_dress(response, body ? is->type : NULL, is->policy) &&
 		add(response, "Cache-Control", "no-cache") && add(response, "ETag", tag) &&
 		(!is->compress || add(response, "Vary", "Accept-Encoding")))
 		return response;
@@ -113,6 +117,12 @@ static void drop_response(struct MHD_Response **response)
 	*response = NULL;
 }
 
+static void drop_gzip(struct bake_http_entity *entity)
+{
+	drop_response(&entity->gzip);
+	drop_response(&entity->same_gzip);
+}
+
 static enum bake_status add_gzip(struct bake_http_entity *entity,
 	const struct bake_http_entity_is *is, struct bake_error *err)
 {
@@ -122,8 +132,9 @@ static enum bake_status add_gzip(struct bake_http_entity *entity,
 	if (packed.len >= is->bytes.len)
 		return BAKE_OK;
 	entity->gzip_len = packed.len;
-	entity->gzip = make(bake_buf_span(&packed), is, entity->gzip_tag);
-	if (!entity->gzip || !add(entity->gzip, "Content-Encoding", "gzip"))
+	entity->gzip = make(bake_buf_span(&packed), is, entity->gzip_tag, true);
+	entity->same_gzip = make(bake_buf_span(&packed), is, entity->gzip_tag, false);
+	if (!entity->gzip || !entity->same_gzip || !add(entity->gzip, "Content-Encoding", "gzip"))
 		return bake_error_nomem(err);
 	return BAKE_OK;
 }
@@ -138,7 +149,7 @@ static void make_gzip(struct bake_http_entity *entity)
 	(void)pthread_mutex_lock(&entity->lock);
 	if (!atomic_load(&entity->is_made)) {
 		if (add_gzip(entity, &entity->is, &ignored) != BAKE_OK)
-			drop_response(&entity->gzip);
+			drop_gzip(entity);
 		atomic_store(&entity->is_made, true);
 	}
 	(void)pthread_mutex_unlock(&entity->lock);
@@ -158,8 +169,9 @@ enum bake_status bake_http_entity_new(
 	entity->is = *is;
 	entity->len = is->bytes.len;
 	atomic_init(&entity->is_made, !is->compress);
-	entity->plain = make(is->bytes, is, entity->tag);
-	if (!entity->plain)
+	entity->plain = make(is->bytes, is, entity->tag, true);
+	entity->same = make(is->bytes, is, entity->tag, false);
+	if (!entity->plain || !entity->same)
 		return bake_error_nomem(err);
 	*out = entity;
 	entity = NULL;
@@ -173,7 +185,8 @@ void bake_http_entity_free(struct bake_http_entity **pointer)
 	if (!entity)
 		return;
 	drop_response(&entity->plain);
-	drop_response(&entity->gzip);
+	drop_response(&entity->same);
+	drop_gzip(entity);
 	(void)pthread_mutex_destroy(&entity->lock);
 	free(entity);
 	*pointer = NULL;
@@ -194,7 +207,6 @@ static enum MHD_Result send_entity(struct bake_http_server *server,
 	struct bake_http_entity *entity, unsigned status)
 {
 	size_t len = strlen(link->none_match);
-	struct MHD_Response *response;
 	const char *tag;
 	bool gzip;
 
@@ -202,13 +214,12 @@ static enum MHD_Result send_entity(struct bake_http_server *server,
 		make_gzip(entity);
 	gzip = link->takes_gzip && entity->gzip;
 	tag = gzip ? entity->gzip_tag : entity->tag;
-	response = gzip ? entity->gzip : entity->plain;
-	/* With this status libmicrohttpd sends the header only, and the length that 200 has. */
 	if (status == 200 && len && bake_http_tag_matches(link->none_match, len, tag))
-		return queue(server, connection, link, 304, response);
+		return queue(
+			server, connection, link, 304, gzip ? entity->same_gzip : entity->same);
 	atomic_fetch_add_explicit(
 		&server->body_bytes, gzip ? entity->gzip_len : entity->len, memory_order_relaxed);
-	return queue(server, connection, link, status, response);
+	return queue(server, connection, link, status, gzip ? entity->gzip : entity->plain);
 }
 
 static enum MHD_Result send_stream(struct bake_http_server *server,

@@ -336,6 +336,18 @@ static enum bake_status put_clean(const struct bake_json *value, void *out, stru
 	return BAKE_OK;
 }
 
+/* Whether there is nothing in it to hide, which is the usual: then it need not be read. */
+static bool is_clean(struct bake_span text)
+{
+	_cleanup_(bake_buf_release) struct bake_buf scrubbed = BAKE_BUF_INIT(text.len + 1);
+
+	if (memchr(text.ptr, '\\', text.len) ||
+		memmem(text.ptr, text.len, "extra_args_snapshot", strlen("extra_args_snapshot")))
+		return false;
+	bake_scrub(text, &scrubbed);
+	return scrubbed.len == text.len && memcmp(scrubbed.ptr, text.ptr, text.len) == 0;
+}
+
 /* A URL may have somebody's password or a signature in it, a path says where things are: neither is
  * repeated. What is written in the document may be escaped: so the value is read. */
 static enum bake_status edit_clean(
@@ -346,7 +358,7 @@ static enum bake_status edit_clean(
 	struct bake_json_writer writer = BAKE_JSON_LINE_WRITER_INIT(&edits->texts);
 	struct bake_json root;
 
-	if (!place.len)
+	if (!place.len || is_clean(bake_span(edits->document.ptr + place.at, place.len)))
 		return BAKE_OK;
 	bake_buf_text(&list, "[");
 	bake_buf_add(&list, edits->document.ptr + place.at, place.len);

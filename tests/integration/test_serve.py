@@ -293,7 +293,6 @@ def test_entity_tag(server):
     for match in (tag, f"W/{tag}", f'"x", {tag}', "*", f' {tag} , "y"'):
         same = server.ask("/model-info", headers={"If-None-Match": match})
         assert same.status == 304 and same.body == b"" and same.headers["etag"] == tag, match
-        assert same.headers["content-length"] == reply.headers["content-length"], "or none"
     for match in ('"x"', tag[1:-1], tag[:-2], "", "W/"):
         assert server.ask("/model-info", headers={"If-None-Match": match}).status == 200, match
 
