@@ -32,7 +32,8 @@ static const struct target_row {
 
 static bool same(struct bake_span span, const char *text)
 {
-	return text && span.len == strlen(text) && (!span.len || memcmp(span.ptr, text, span.len) == 0);
+	return text && span.len == strlen(text) &&
+	       (!span.len || memcmp(span.ptr, text, span.len) == 0);
 }
 
 static void try_targets(void **state)
