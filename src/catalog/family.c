@@ -2,6 +2,7 @@
 #include "catalog/family.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 

@@ -3,7 +3,7 @@
 #ifndef CATALOG_FAMILY_H
 #define CATALOG_FAMILY_H
 
-#include "catalog/catalog.h"
+#include <stddef.h>
 
 /* An id up to the word that names a quantization or its container: "t5-xxl" of "t5-xxl-q4-k-s".
  * Returns its length; all of the id when it has none. */

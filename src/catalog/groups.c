@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "catalog/catalog.h"
 #include "catalog/words.h"
 
 enum group {

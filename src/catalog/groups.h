@@ -3,7 +3,7 @@
 #ifndef CATALOG_GROUPS_H
 #define CATALOG_GROUPS_H
 
-#include "catalog/catalog.h"
+#include <stdbool.h>
 
 /* The group of a category, else of a role; the last one, "other", when neither is known. */
 unsigned bake_groups_of(const char *category, const char *role);
