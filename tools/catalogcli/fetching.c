@@ -62,6 +62,7 @@ static enum bake_status ask(
 	(void)fflush(stdout);
 	(void)fprintf(stderr, "Fetch %zu model%s, %s? [y/N] ", plan->chosen,
 		plan->chosen == 1 ? "" : "s", BAKE_BYTES(plan->bytes));
+	(void)fflush(stderr); /* it is written by lines */
 	*out_wanted = is_yes();
 	return BAKE_OK;
 }
