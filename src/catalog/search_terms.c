@@ -10,7 +10,6 @@
 enum {
 	/* All text of a catalog, folded: its documents are no larger. */
 	TEXT_BYTES_MAX = 512 * 1024 * 1024,
-	FOLD_ROOM = 2048, /* of a longer description the rest is not searched */
 	DIGITS_FIRST_BIT = 26
 };
 
@@ -47,9 +46,9 @@ static enum bake_status add_term(struct bake_terms *terms, size_t at, size_t len
 static enum bake_status add_text(struct bake_terms *terms, const char *text,
 	enum bake_term_weight weight, unsigned *out_count, struct bake_error *err)
 {
-	char folded[FOLD_ROOM];
+	const char *folded = terms->folded;
 	size_t base = terms->text.len;
-	size_t len = text ? bake_words_fold(text, folded, sizeof(folded)) : 0;
+	size_t len = text ? bake_words_fold(text, terms->folded, sizeof(terms->folded)) : 0;
 	unsigned count = 0;
 
 	if (len == 0)
@@ -70,14 +69,13 @@ static enum bake_status add_text(struct bake_terms *terms, const char *text,
 static enum bake_status add_squashed(
 	struct bake_terms *terms, const char *text, struct bake_error *err)
 {
-	char squashed[BAKE_FOLDED_MAX];
-	size_t len = bake_words_squash(text, squashed, sizeof(squashed));
+	size_t len = bake_words_squash(text, terms->folded, BAKE_FOLDED_MAX);
 	size_t at = terms->text.len;
 
 	if (!bake_grow((void **)&terms->names, &terms->name_room, terms->name_count + 1,
 		    sizeof(*terms->names)))
 		return bake_error_nomem(err);
-	bake_buf_add(&terms->text, squashed, len);
+	bake_buf_add(&terms->text, terms->folded, len);
 	terms->names[terms->name_count++] =
 		(struct bake_squashed){.at = (uint32_t)at, .len = (uint16_t)len};
 	return bake_buf_status(&terms->text, "search", err);

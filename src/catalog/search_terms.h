@@ -36,7 +36,12 @@ struct bake_terms_of {
 	unsigned title_words;
 };
 
+enum {
+	BAKE_TERMS_FOLD_ROOM = 2048 /* of a longer description the rest is not searched */
+};
+
 struct bake_terms {
+	char folded[BAKE_TERMS_FOLD_ROOM]; /* a text while it is taken apart */
 	struct bake_buf text;
 	struct bake_term *terms;
 	size_t term_count;

@@ -34,14 +34,36 @@ static void put(struct output *out, const char *bytes, size_t len)
 	out->gap = false;
 }
 
-static void put_ascii(struct output *out, char byte)
+/* Lower case of a letter, a digit as it is, '\0' for what is punctuation. */
+static char letter_of(char byte)
 {
 	if (byte >= 'A' && byte <= 'Z')
-		byte = (char)(byte - 'A' + 'a');
-	if ((byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9'))
+		return (char)(byte - 'A' + 'a');
+	return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') ? byte : '\0';
+}
+
+static void put_ascii(struct output *out, char byte)
+{
+	byte = letter_of(byte);
+	if (byte)
 		put(out, &byte, 1);
 	else
 		out->gap = true;
+}
+
+/* Letters and digits that follow each other, as most do. Returns how many. */
+static size_t put_run(struct output *out, const char *text)
+{
+	size_t len = 0;
+	char letter;
+
+	for (; (letter = letter_of(text[len])) != '\0'; len++) {
+		if (out->gap || out->len + 1 >= out->room)
+			put(out, &letter, 1);
+		else
+			out->to[out->len++] = letter;
+	}
+	return len;
 }
 
 /* One code point of several bytes: folded, its accents left out. */
@@ -70,11 +92,12 @@ static size_t fold_into(const char *text, struct output *out)
 	size_t left = strlen(text);
 
 	while (left > 0) {
-		size_t len = 1;
+		size_t len = put_run(out, text);
 
-		if ((unsigned char)*text < ASCII_END) {
-			put_ascii(out, *text);
-		} else {
+		if (len == 0 && (unsigned char)*text < ASCII_END) {
+			out->gap = true;
+			len = 1;
+		} else if (len == 0) {
 			len = bake_utf8_length(text, left);
 			if (len > 0)
 				put_point(out, text, len);

@@ -171,37 +171,9 @@ const char *catalogcli_size(
 	return text;
 }
 
-/* The code point of a hostile character: none of them has more than three bytes. */
-static unsigned code_of(const unsigned char *at, size_t len)
-{
-	if (len == 1)
-		return at[0];
-	if (len == 2)
-		return (unsigned)(at[0] & 0x1f) << 6 | (unsigned)(at[1] & 0x3f);
-	return (unsigned)(at[0] & 0xf) << 12 | (unsigned)(at[1] & 0x3f) << 6 |
-	       (unsigned)(at[2] & 0x3f);
-}
-
 enum bake_status catalogcli_print_json(const struct bake_buf *text, struct bake_error *err)
 {
-	_cleanup_(bake_buf_release) struct bake_buf safe = BAKE_BUF_INIT(text->max * 2);
-	size_t from = 0;
-	size_t len;
-
 	BAKE_TRY(bake_buf_status(text, "report", err));
-	for (size_t at = 0; at < text->len; at += len) {
-		len = 1;
-		if ((unsigned char)text->ptr[at] < 0x7f)
-			continue; /* the writer has escaped the controls, its newlines are layout */
-		if (!bake_utf8_hostile(text->ptr + at, &len))
-			continue;
-		bake_buf_add(&safe, text->ptr + from, at - from);
-		bake_buf_addf(
-			&safe, "\\u%04x", code_of((const unsigned char *)text->ptr + at, len));
-		from = at + len;
-	}
-	bake_buf_add(&safe, text->ptr + from, text->len - from);
-	BAKE_TRY(bake_buf_status(&safe, "report", err));
-	cli_print_json(&safe);
+	cli_print_json(text);
 	return BAKE_OK;
 }

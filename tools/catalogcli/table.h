@@ -43,8 +43,7 @@ const char *catalogcli_size(
 const char *catalogcli_entry_size(
 	const struct bake_catalog_entry *entry, char text[BAKE_UNITS_TEXT]);
 
-/* Prints a finished document. What a terminal could take for a command or for a change of direction
- * is written as \uXXXX, which is the same text. */
+/* Prints a finished document, unless it did not become one. */
 enum bake_status catalogcli_print_json(const struct bake_buf *text, struct bake_error *err);
 
 #endif
