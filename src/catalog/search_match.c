@@ -200,7 +200,6 @@ const char *bake_match_expansion(const struct bake_query_word *word)
 		{"llm", "chat"},
 		{"sd", "stable diffusion"},
 		{"cn", "controlnet"},
-		{"te", "text encoder"},
 		{"ti", "textual inversion"},
 		{"ip", "ipadapter"},
 		{"emb", "embedding"},
