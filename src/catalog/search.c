@@ -194,31 +194,31 @@ static size_t list_all(const struct bake_search *search, struct bake_search_hit 
 	return search->catalog->entry_count;
 }
 
-enum bake_status bake_search_find(const struct bake_search *search, const char *text,
+enum bake_status bake_search_find(const struct bake_search *search, const char *query,
 	struct bake_search_hit *hits, size_t *out_count, struct bake_error *err)
 {
 	size_t count = search->catalog->entry_count;
 	_cleanup_free_ unsigned *scores = calloc(count + 1, sizeof(*scores));
 	_cleanup_free_ unsigned char *misses = calloc(count + 1, sizeof(*misses));
-	struct query query;
+	struct query parsed;
 	size_t found = 0;
 
 	if (!scores || !misses)
 		return bake_error_nomem(err);
-	parse(text, &query);
-	if (query.too_long)
+	parse(query, &parsed);
+	if (parsed.too_long)
 		return bake_error_set(err, BAKE_ERR_USAGE, "usage.value",
 			"more than %d words to search for", BAKE_SEARCH_WORDS_MAX);
-	if (query.count == 0) {
+	if (parsed.count == 0) {
 		*out_count = list_all(search, hits);
 		return BAKE_OK;
 	}
-	score_all(search, &query, scores, misses);
+	score_all(search, &parsed, scores, misses);
 	for (size_t i = 0; i < count; i++) {
 		if (misses[i] == 0)
 			hits[found++] =
 				(struct bake_search_hit){.entry = &search->catalog->entries[i],
-					.score = settle(search, &query, i, scores[i])};
+					.score = settle(search, &parsed, i, scores[i])};
 	}
 	qsort(hits, found, sizeof(*hits), compare_hits);
 	*out_count = found;
@@ -259,24 +259,24 @@ static void score_names(
 	}
 }
 
-size_t bake_search_nearest(const struct bake_search *search, const char *text,
+size_t bake_search_nearest(const struct bake_search *search, const char *query,
 	const struct bake_catalog_entry **out, size_t room)
 {
 	size_t count = search->catalog->entry_count;
 	_cleanup_free_ unsigned *scores = calloc(count + 1, sizeof(*scores));
 	_cleanup_free_ unsigned char *misses = calloc(count + 1, sizeof(*misses));
-	struct query query;
+	struct query parsed;
 	size_t found = 0;
 	bool any = false;
 
 	if (!scores || !misses)
 		return 0;
-	parse(text, &query);
-	score_all(search, &query, scores, misses);
+	parse(query, &parsed);
+	score_all(search, &parsed, scores, misses);
 	for (size_t i = 0; i < count; i++)
 		any = any || scores[i] > 0;
 	if (!any)
-		score_names(search, &query, scores);
+		score_names(search, &parsed, scores);
 	while (found < room) {
 		size_t best = count;
 

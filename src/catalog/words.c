@@ -39,7 +39,9 @@ static char letter_of(char byte)
 {
 	if (byte >= 'A' && byte <= 'Z')
 		return (char)(byte - 'A' + 'a');
-	return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') ? byte : '\0';
+	if ((byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9'))
+		return byte;
+	return '\0';
 }
 
 static void put_ascii(struct output *out, char byte)
@@ -114,15 +116,17 @@ static size_t fold_into(const char *text, struct output *out)
 
 size_t bake_words_fold(const char *text, char *out, size_t room)
 {
-	struct output output = {.to = out, .room = room, .blank = ' '};
+	struct output output = {.room = room, .blank = ' '};
 
+	output.to = out;
 	return fold_into(text, &output);
 }
 
 size_t bake_words_squash(const char *text, char *out, size_t room)
 {
-	struct output output = {.to = out, .room = room};
+	struct output output = {.room = room};
 
+	output.to = out;
 	return fold_into(text, &output);
 }
 
