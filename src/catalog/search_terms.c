@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "catalog/words.h"
 
 enum {
@@ -23,7 +24,7 @@ uint32_t bake_terms_letters(const char *text, size_t len)
 		if (byte >= 'a' && byte <= 'z')
 			letters |= 1U << (byte - 'a');
 		else
-			letters |= 1U << (DIGITS_FIRST_BIT + byte % 6);
+			letters |= 1U << (DIGITS_FIRST_BIT + (byte & 3U));
 	}
 	return letters;
 }
@@ -56,7 +57,8 @@ static enum bake_status add_text(struct bake_terms *terms, const char *text,
 	bake_buf_add(&terms->text, folded, len);
 	BAKE_TRY(bake_buf_status(&terms->text, "search", err));
 	for (size_t at = 0; at < len; count++) {
-		size_t word = strcspn(folded + at, " ");
+		const char *end = memchr(folded + at, ' ', len - at);
+		size_t word = end ? (size_t)(end - folded) - at : len - at;
 
 		BAKE_TRY(add_term(terms, base + at, word, weight, at == 0, err));
 		at += word + 1;
@@ -102,8 +104,11 @@ static enum bake_status add_names(struct bake_terms *terms, const struct bake_ca
 static enum bake_status add_rest(
 	struct bake_terms *terms, const struct bake_catalog_entry *entry, struct bake_error *err)
 {
-	const char *labels[] = {entry->category, bake_catalog_group_title(entry), entry->role,
-		entry->format, entry->quantization};
+	const char *title = bake_catalog_group_title(entry);
+	const char *labels[] = {entry->category,
+		bake_text_equal(title, entry->category) ? NULL : title,
+		bake_text_equal(entry->role, entry->category) ? NULL : entry->role, entry->format,
+		entry->quantization};
 	const struct bake_model *model = entry->model;
 
 	for (size_t i = 0; i < countof(labels); i++)

@@ -35,11 +35,13 @@ static void put(struct output *out, const char *bytes, size_t len)
 }
 
 /* Lower case of a letter, a digit as it is, '\0' for what is punctuation. */
-static char letter_of(char byte)
+static inline char letter_of(char byte)
 {
-	if (byte >= 'A' && byte <= 'Z')
-		return (char)(byte - 'A' + 'a');
-	if ((byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9'))
+	char lower = (char)((unsigned char)byte | 0x20U); /* where byte is a letter */
+
+	if (lower >= 'a' && lower <= 'z')
+		return lower;
+	if (byte >= '0' && byte <= '9')
 		return byte;
 	return '\0';
 }
@@ -91,16 +93,14 @@ static void put_point(struct output *out, const char *text, size_t len)
 
 static size_t fold_into(const char *text, struct output *out)
 {
-	size_t left = strlen(text);
-
-	while (left > 0) {
+	while (*text) {
 		size_t len = put_run(out, text);
 
 		if (len == 0 && (unsigned char)*text < ASCII_END) {
 			out->gap = true;
 			len = 1;
 		} else if (len == 0) {
-			len = bake_utf8_length(text, left);
+			len = bake_utf8_length(text, strnlen(text, POINT_BYTES_MAX));
 			if (len > 0)
 				put_point(out, text, len);
 			else
@@ -108,7 +108,6 @@ static size_t fold_into(const char *text, struct output *out)
 			len = len ? len : 1;
 		}
 		text += len;
-		left -= len;
 	}
 	out->to[out->len] = '\0';
 	return out->len;

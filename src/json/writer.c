@@ -24,7 +24,7 @@ static void separate(struct bake_json_writer *writer)
 		return;
 	}
 	if (!writer->first)
-		bake_buf_text(writer->buf, writer->line_depth ? ", " : ",");
+		bake_buf_add(writer->buf, ", ", writer->line_depth ? 2 : 1);
 	if (writer->depth && !writer->line_depth)
 		new_line(writer);
 	writer->first = false;
@@ -134,7 +134,7 @@ static void quote(struct bake_json_writer *writer, const char *text)
 	struct bake_buf *buf = writer->buf;
 	size_t len = strlen(text);
 
-	bake_buf_text(buf, "\"");
+	bake_buf_add(buf, "\"", 1);
 	while (len) {
 		unsigned char c = (unsigned char)*text;
 		size_t run = plain(text, len);
@@ -153,14 +153,14 @@ static void quote(struct bake_json_writer *writer, const char *text)
 		text += size ? size : 1;
 		len -= size ? size : 1;
 	}
-	bake_buf_text(buf, "\"");
+	bake_buf_add(buf, "\"", 1);
 }
 
 void bake_json_key(struct bake_json_writer *writer, const char *key)
 {
 	separate(writer);
 	quote(writer, key);
-	bake_buf_text(writer->buf, ": ");
+	bake_buf_add(writer->buf, ": ", 2);
 	writer->after_key = true;
 }
 
