@@ -18,5 +18,8 @@ extern const struct catalogcli_command catalogcli_list;
 extern const struct catalogcli_command catalogcli_search;
 extern const struct catalogcli_command catalogcli_recommend;
 extern const struct catalogcli_command catalogcli_profiles;
+extern const struct catalogcli_command catalogcli_storage;
+extern const struct catalogcli_command catalogcli_history;
+extern const struct catalogcli_command catalogcli_import;
 
 #endif
