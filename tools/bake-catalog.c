@@ -17,6 +17,7 @@ static const struct catalogcli_command *const commands[] = {
 	&catalogcli_search,
 	&catalogcli_recommend,
 	&catalogcli_profiles,
+	&catalogcli_storage,
 	&catalogcli_history,
 };
 
