@@ -19,6 +19,7 @@ static const struct catalogcli_command *const commands[] = {
 	&catalogcli_profiles,
 	&catalogcli_storage,
 	&catalogcli_history,
+	&catalogcli_import,
 };
 
 static void print_commands(void)

@@ -27,6 +27,7 @@ struct line {
 	char key[BAKE_DIGEST_HEX_MAX];
 	char *text;
 	size_t len;
+	size_t order; /* in the document */
 	bool known;
 };
 
@@ -178,15 +179,31 @@ static enum bake_status read_entry(const struct bake_json *value, void *out, str
 		return bake_error_nomem(err);
 	BAKE_TRY(write_line(import, value, time, key, &text, err));
 	line = &import->lines[import->count++];
-	*line = (struct line){.text = text.ptr, .len = text.len};
+	*line = (struct line){.text = text.ptr, .len = text.len, .order = import->count};
 	text = (struct bake_buf)BAKE_BUF_INIT(0);
 	memcpy(line->key, key, sizeof(key));
 	return BAKE_OK;
 }
 
+static int compare_orders(const void *a, const void *b)
+{
+	size_t left = ((const struct line *)a)->order;
+	size_t right = ((const struct line *)b)->order;
+
+	return left < right ? -1 : left > right;
+}
+
 static int compare_keys(const void *a, const void *b)
 {
 	return strcmp(((const struct line *)a)->key, ((const struct line *)b)->key);
+}
+
+/* Twins in the document's order. */
+static int compare_lines(const void *a, const void *b)
+{
+	int keys = compare_keys(a, b);
+
+	return keys ? keys : compare_orders(a, b);
 }
 
 static void mark_known(struct import *import, struct line *line)
@@ -227,6 +244,7 @@ static enum bake_status append(const char *path, struct import *import, struct b
 	if (st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n' &&
 		write(fd, "\n", 1) != 1)
 		return bake_error_errno(err, errno, "history");
+	qsort(import->lines, import->count, sizeof(*import->lines), compare_orders);
 	for (size_t i = 0; i < import->count; i++) {
 		const struct line *line = &import->lines[i];
 		ssize_t put;
@@ -290,7 +308,7 @@ static enum bake_status add_new(
 static void mark_twins(struct import *import)
 {
 	if (import->count > 1)
-		qsort(import->lines, import->count, sizeof(*import->lines), compare_keys);
+		qsort(import->lines, import->count, sizeof(*import->lines), compare_lines);
 	for (size_t i = 1; i < import->count; i++) {
 		if (strcmp(import->lines[i - 1].key, import->lines[i].key) == 0)
 			mark_known(import, &import->lines[i]);

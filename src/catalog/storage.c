@@ -100,10 +100,12 @@ static int compare_inodes(const void *a, const void *b)
 		return left->st.st_dev < right->st.st_dev ? -1 : 1;
 	if (left->st.st_ino != right->st.st_ino)
 		return left->st.st_ino < right->st.st_ino ? -1 : 1;
+	if ((left->entry == NULL) != (right->entry == NULL))
+		return left->entry ? -1 : 1;
 	return left < right ? -1 : left > right;
 }
 
-/* Of the paths of one file the first counts. */
+/* Of the paths of one file one counts: a model's, else the first. */
 static enum bake_status mark_links(struct bake_storage *storage, struct bake_error *err)
 {
 	_cleanup_free_ struct bake_storage_file **list =

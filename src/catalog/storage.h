@@ -20,7 +20,7 @@ struct bake_storage_file {
 	const struct bake_catalog_entry *entry; /* whose file it is; NULL: nobody's */
 	struct bake_digest sha256; /* the pinned one when its size is that one's, or hashed */
 	bool hashed;
-	bool is_link; /* another path of a file that is listed before */
+	bool is_link; /* another path of a file that counts elsewhere */
 	bool shared;  /* a twin that has its blocks in common with the first one already */
 	const struct bake_storage_file *twin_of; /* the first of the same content */
 };
