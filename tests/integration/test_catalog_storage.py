@@ -65,7 +65,7 @@ def test_sums(baked):
     assert report["duplicate_bytes"] == size and report["leftovers"] == []
     assert report["unhashed"] == 0 and not report["live"] and not report["low"]
     text = ok(storage(baked, "--quota", "50GB")).out
-    for line in ("Quota        50 GB", "By category", "By model", "Largest files", "Duplicates"):
+    for line in ("Quota        50.0 GB", "By category", "By model", "Largest files", "Duplicates"):
         assert line in text, text
 
 
@@ -112,7 +112,7 @@ def test_dry_run_changes_nothing(baked):
 
 def test_without_a_terminal_it_refuses(baked):
     before = tree(baked)
-    fails(storage(baked, "--prune", stdin="y\n"), 64, "usage.confirm")
+    fails(storage(baked, "--prune", stdin="y\n"), 64, "catalog.unconfirmed")
     assert tree(baked) == before
     fails(storage(baked, "--yes"), 64, "usage.value")
 

@@ -105,7 +105,7 @@ static enum bake_status ask(const struct catalogcli_storage *all, bool *go, stru
 	if (yes)
 		return BAKE_OK;
 	if (!isatty(STDIN_FILENO)) {
-		bake_error_set(err, BAKE_ERR_USAGE, "usage.confirm",
+		bake_error_set(err, BAKE_ERR_USAGE, "catalog.unconfirmed",
 			"there is no terminal to ask on whether to prune");
 		return bake_error_hint(err, "--yes goes ahead, --dry-run only prints the plan");
 	}
