@@ -96,6 +96,16 @@ enum bake_status bake_import_drop(struct bake_import *import, struct bake_import
 	return bake_import_warn(import, item->label, id, err, "left out: %s", message);
 }
 
+/* Bytes of the next character, and whether a blank is better in its place. */
+static size_t step_over(const char *text, bool *hostile)
+{
+	size_t len = strnlen(text, 4);
+	size_t step = bake_utf8_length(text, len);
+
+	*hostile = step == 0 || bake_utf8_hostile(text, &step);
+	return step ? step : 1;
+}
+
 enum bake_status bake_import_clean(struct bake_import *import, const char *text, size_t max,
 	const char **out, struct bake_error *err)
 {
@@ -106,23 +116,19 @@ enum bake_status bake_import_clean(struct bake_import *import, const char *text,
 	if (!copy)
 		return bake_error_nomem(err);
 	while (*text) {
-		size_t step = bake_utf8_length(text, strlen(text) < 4 ? strlen(text) : 4);
-		bool hostile = step == 0 || bake_utf8_hostile(text, &step);
+		bool hostile;
+		size_t step = step_over(text, &hostile);
+		size_t put = hostile ? 1 : step;
 
-		if (step == 0)
-			step = 1;
-		if (used + (hostile ? 1 : step) > max)
+		if (used + put > max)
 			break;
-		if (!hostile)
-			memcpy(copy + used, text, step);
-		else
-			copy[used] = ' ';
+		memcpy(copy + used, hostile ? " " : text, put);
 		/* No blanks at the beginning, nor two in a row. */
-		if (!(copy[used] == ' ' && (used == 0 || copy[used - 1] == ' ')))
-			used += hostile ? 1 : step;
+		if (copy[used] != ' ' || (used > 0 && copy[used - 1] != ' '))
+			used += put;
 		text += step;
 	}
-	while (used > 0 && copy[used - 1] == ' ')
+	if (used > 0 && copy[used - 1] == ' ')
 		used--;
 	copy[used] = '\0';
 	*out = used ? copy : NULL;

@@ -60,7 +60,7 @@ static bool agrees(uint64_t size, uint64_t text)
 /* Bytes that somebody counted end in any digits. */
 static bool is_rounded(uint64_t size)
 {
-	return size > 0 && (size % 100000 == 0 || size % (1024 * 1024) == 0);
+	return size > 0 && (size % 100000 == 0 || size % ((uint64_t)1024 * 1024) == 0);
 }
 
 static enum bake_status settle_size(
@@ -205,14 +205,27 @@ static bool differs_by_case(const struct bake_import_item *a, const struct bake_
 	       strcmp(a->files[0].name, b->files[0].name) != 0;
 }
 
+/* One file of one source, put into one place. */
+static bool is_same(const struct bake_import_item *a, const struct bake_import_item *b)
+{
+	return same_source(a, b) && bake_text_equal(a->path, b->path) &&
+	       (b->file_count == 0 || strcmp(saved_name(a), saved_name(b)) == 0);
+}
+
+static bool has_digest_of(const struct bake_import_item *a, const struct bake_import_item *b)
+{
+	return a->file_count == 1 && b->file_count == 1 && !same_source(a, b) &&
+	       a->files[0].sha256.kind != BAKE_DIGEST_NONE &&
+	       bake_digest_equal(&a->files[0].sha256, &b->files[0].sha256);
+}
+
 /* The item beside one that was read before it. */
 static enum bake_status settle_pair(struct bake_import *import, struct bake_import_item *before,
 	struct bake_import_item *item, bool *out_moved, struct bake_error *err)
 {
 	const char *other = before->label;
 
-	if (same_source(before, item) && bake_text_equal(before->path, item->path) &&
-		(item->file_count == 0 || strcmp(saved_name(before), saved_name(item)) == 0)) {
+	if (is_same(before, item)) {
 		item->left_out = true;
 		return bake_import_warn(import, item->label, "import.twice", err,
 			"left out: it is '%s' once more", BAKE_SHOW(other));
@@ -221,9 +234,7 @@ static enum bake_status settle_pair(struct bake_import *import, struct bake_impo
 		BAKE_TRY(bake_import_warn(import, item->label, "import.case", err,
 			"its repository or file differs only by case from that of '%s'",
 			BAKE_SHOW(other)));
-	if (item->file_count == 1 && before->file_count == 1 &&
-		item->files[0].sha256.kind != BAKE_DIGEST_NONE && !same_source(before, item) &&
-		bake_digest_equal(&item->files[0].sha256, &before->files[0].sha256))
+	if (item->source.kind != BAKE_SOURCE_FILE && has_digest_of(item, before))
 		BAKE_TRY(bake_import_warn(import, item->label, "import.digest", err,
 			"'%s' has the same digest", BAKE_SHOW(other)));
 	/* Two spellings of one directory are none on some file systems. */

@@ -84,6 +84,13 @@ static bool is_file_word(const char *text)
 	       strcmp(text, "raw") == 0;
 }
 
+/* What the Hub has besides models. */
+static bool is_other_kind(const char *text)
+{
+	return strcmp(text, "datasets") == 0 || strcmp(text, "spaces") == 0 ||
+	       strcmp(text, "api") == 0;
+}
+
 static enum bake_status add_file(struct bake_import *import, struct bake_import_item *item,
 	const char *name, struct bake_error *err)
 {
@@ -106,8 +113,7 @@ static enum bake_status settle_hub(struct bake_import *import, struct bake_impor
 	struct bake_error ignored = BAKE_ERROR_INIT;
 	struct bake_relpath checked;
 
-	*is = (file || tree) && strcmp(segments[0], "datasets") != 0 &&
-	      strcmp(segments[0], "spaces") != 0 && strcmp(segments[0], "api") != 0;
+	*is = (file || tree) && !is_other_kind(segments[0]);
 	if (!*is)
 		return BAKE_OK;
 	item->source.kind = BAKE_SOURCE_HUB;

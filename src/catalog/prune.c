@@ -229,13 +229,13 @@ static enum bake_status run_items(const struct bake_workdir *workdir, struct bak
 /* Parts that were locked between the plan and now: then the directory stays. */
 static bool may_remove(const struct bake_workdir *workdir)
 {
-	_cleanup_close_ int copy = openat(workdir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int copy = openat(workdir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_(close_list) DIR *list = copy >= 0 ? fdopendir(copy) : NULL;
 	struct dirent *entry;
 	bool free = list != NULL;
 
-	if (list)
-		copy = -1;
+	if (!list)
+		cleanup_close(&copy);
 	while (free && (entry = readdir(list)))
 		free = strcmp(entry->d_name, "lock") == 0 || entry->d_name[0] == '.' ||
 		       !is_locked(workdir->fd, entry->d_name);

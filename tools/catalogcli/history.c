@@ -256,6 +256,7 @@ static enum bake_status list_json(const char *path, struct listing *listing, str
 	struct bake_json_writer writer = BAKE_JSON_WRITER_INIT(&text);
 	struct bake_history_skipped skipped = {0};
 	struct bake_error none = BAKE_ERROR_INIT;
+	enum bake_status status;
 
 	bake_json_object(&writer);
 	cli_put_outcome(&writer, &none);
@@ -265,7 +266,9 @@ static enum bake_status list_json(const char *path, struct listing *listing, str
 		bake_json_key(&writer, "runs");
 		bake_json_array(&writer);
 	}
-	BAKE_TRY(read_all(path, listing, &skipped, err));
+	status = read_all(path, listing, &skipped, err);
+	listing->writer = NULL;
+	BAKE_TRY(status);
 	if (listing->stats) {
 		bake_tally_sort(&listing->stats->models);
 		bake_tally_sort(&listing->stats->errors);

@@ -24,7 +24,7 @@ enum what {
 	WHAT_LEFTOVERS
 };
 
-static const char *const whats[] = {"all", "duplicates", "leftovers", NULL};
+static const char *const what_words[] = {"all", "duplicates", "leftovers", NULL};
 
 static struct catalogcli_which which;
 static struct catalogcli_storage_limits limits = {
@@ -50,7 +50,7 @@ static const struct cli_option options[] = {
 	{0, "prune", NULL, "get room back from duplicates and broken runs, after a question",
 		CLI_FLAG, &prune_wanted, 0, 0, NULL},
 	{0, "only", "WHAT", "with --prune: all, duplicates or leftovers (all)", CLI_WORD, &what, 0,
-		0, whats},
+		0, what_words},
 	{0, "method", "NAME",
 		"with --prune: share by reflink or hardlink, or auto, what there is (auto)",
 		CLI_WORD, &method, 0, 0, bake_share_methods},
