@@ -146,9 +146,9 @@ enum bake_status bake_import_slug(
 
 		if (used == 0 && !isalnum((unsigned char)*text))
 			continue;
-		if (!plain && slug[used - 1] == '-')
+		if (!plain && (used == 0 || slug[used - 1] == '-'))
 			continue;
-		slug[used++] = plain ? *text : '-';
+		slug[used++] = *(plain ? text : "-");
 	}
 	while (used > 0 && slug[used - 1] == '-')
 		used--;
