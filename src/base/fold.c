@@ -102,6 +102,10 @@ uint32_t bake_fold_next(struct bake_fold *fold)
 	}
 	if (*fold->at == '\0')
 		return 0;
+	if ((unsigned char)*fold->at < 0x80) { /* nearly all there is: no table is looked at */
+		code = (unsigned char)*fold->at++;
+		return code >= 'A' && code <= 'Z' ? code + ('a' - 'A') : code;
+	}
 	code = lower(decode(fold->at, &len));
 	fold->at += len;
 	return take_apart(code, &letter, &fold->pending) ? letter : code;

@@ -127,7 +127,6 @@ bool bake_text_is_true(const char *value)
 }
 
 enum {
-	NEAREST_MAX = 64,
 	BEGINNING_MIN = 3
 };
 
@@ -136,10 +135,9 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Edit distance with swapped neighbours counted once (optimal string alignment). */
-static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
+size_t bake_text_distance(const char *a, size_t a_len, const char *b, size_t b_len)
 {
-	size_t rows[3][NEAREST_MAX + 1];
+	size_t rows[3][BAKE_DISTANCE_MAX + 1];
 	size_t *before = rows[0];
 	size_t *above = rows[1];
 	size_t *row = rows[2];
@@ -171,16 +169,16 @@ const char *bake_text_nearest(const char *text, size_t count,
 	const char *nearest = NULL;
 	size_t best = len / 3 + 1;
 
-	if (len > NEAREST_MAX)
+	if (len > BAKE_DISTANCE_MAX)
 		return NULL;
 	for (size_t i = 0; i < count; i++) {
 		const char *candidate = get(context, i);
 		size_t candidate_len = strlen(candidate);
 		size_t apart;
 
-		if (candidate_len > NEAREST_MAX)
+		if (candidate_len > BAKE_DISTANCE_MAX)
 			continue;
-		apart = distance(text, len, candidate, candidate_len);
+		apart = bake_text_distance(text, len, candidate, candidate_len);
 		if (len >= BEGINNING_MIN && bake_text_starts(candidate, text))
 			apart = least(apart, 1); /* the rest was left out */
 		if (apart <= best && apart < least(len, candidate_len)) {

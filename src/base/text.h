@@ -47,6 +47,15 @@ bool bake_text_ends(const char *text, const char *suffix);
 /* Whether an environment variable's value means yes: 1, on, yes, true in any case. */
 bool bake_text_is_true(const char *value);
 
+/* Longest texts whose distance is reckoned. */
+enum {
+	BAKE_DISTANCE_MAX = 64
+};
+
+/* Bytes to insert, remove or change, two swapped neighbours counted once (optimal string alignment).
+ * Both lengths are at most BAKE_DISTANCE_MAX. */
+size_t bake_text_distance(const char *a, size_t a_len, const char *b, size_t b_len);
+
 /*
  * The candidate nearest to text, when it is near enough to be a slip of the fingers; else NULL.
  * Candidates are read through get(context, index).

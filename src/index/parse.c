@@ -115,6 +115,7 @@ static enum bake_status read_files(const struct bake_json *value, void *out, str
 	}
 
 TEXT_FIELD(title, BAKE_TITLE_MAX)
+TEXT_FIELD(description, BAKE_TEXT_MAX)
 TEXT_FIELD(role, BAKE_NAME_MAX)
 TEXT_FIELD(category, BAKE_NAME_MAX)
 TEXT_FIELD(group, BAKE_NAME_MAX)
@@ -209,6 +210,21 @@ static enum bake_status read_executable(
 	return bake_json_bool(value, &((struct reading *)out)->model.executable_code, err);
 }
 
+static enum bake_status read_tags(const struct bake_json *value, void *out, struct bake_error *err)
+{
+	struct reading *reading = out;
+
+	return bake_json_copy_list(value, BAKE_NAME_MAX, reading->arena, &reading->model.tags,
+		&reading->model.tag_count, err);
+}
+
+static enum bake_status read_min_ram(
+	const struct bake_json *value, void *out, struct bake_error *err)
+{
+	return bake_json_u64(
+		value, BAKE_SIZE_MAX - 1, &((struct reading *)out)->model.min_ram_bytes, err);
+}
+
 static enum bake_status read_priority(
 	const struct bake_json *value, void *out, struct bake_error *err)
 {
@@ -271,6 +287,9 @@ static enum bake_status read_model(const struct bake_json *value, void *out, str
 	static const struct bake_json_field fields[] = {
 		{"id", read_id, true},
 		{"title", read_title, false},
+		{"description", read_description, false},
+		{"tags", read_tags, false},
+		{"min_ram_bytes", read_min_ram, false},
 		{"role", read_role, false},
 		{"category", read_category, false},
 		{"group", read_group, false},
@@ -387,6 +406,23 @@ static enum bake_status read_lock_sha256(
 	return bake_field_sha256(value, &((const struct whole *)out)->index->lock_sha256, err);
 }
 
+static enum bake_status read_manifest_name(
+	const struct bake_json *value, void *out, struct bake_error *err)
+{
+	struct bake_index *index = ((const struct whole *)out)->index;
+
+	return bake_json_copy(value, BAKE_NAME_MAX, &index->arena, &index->manifest_name, err);
+}
+
+static enum bake_status read_manifest(
+	const struct bake_json *value, void *out, struct bake_error *err)
+{
+	static const struct bake_json_field fields[] = {{"name", read_manifest_name, false}};
+
+	return bake_json_read_object(
+		value, fields, countof(fields), BAKE_JSON_IGNORE_UNKNOWN, out, err);
+}
+
 static int compare_id(const void *a, const void *b)
 {
 	return strcmp(
@@ -398,6 +434,7 @@ static enum bake_status read_text(
 {
 	static const struct bake_json_field fields[] = {
 		{"schema", read_schema, true},
+		{"manifest", read_manifest, false},
 		{"lock_sha256", read_lock_sha256, false},
 		{"selected", read_selected, false},
 		{"models", read_models, true},

@@ -24,7 +24,7 @@ static void separate(struct bake_json_writer *writer)
 		return;
 	}
 	if (!writer->first)
-		bake_buf_text(writer->buf, writer->line_depth ? ", " : ",");
+		bake_buf_add(writer->buf, ", ", writer->line_depth ? 2 : 1);
 	if (writer->depth && !writer->line_depth)
 		new_line(writer);
 	writer->first = false;
@@ -117,18 +117,32 @@ static unsigned obeyed(const char *at, size_t size)
 	return 0;
 }
 
+/* Bytes at the beginning of text that stand in a string as they are, one by one. */
+static size_t plain(const char *text, size_t len)
+{
+	size_t at = 0;
+
+	while (at < len && text[at] >= 0x20 && text[at] < 0x7f && text[at] != '"' &&
+		text[at] != '\\')
+		at++;
+	return at;
+}
+
 /* The names of files are any bytes, JSON is UTF-8: what is none becomes U+FFFD, byte by byte. */
 static void quote(struct bake_json_writer *writer, const char *text)
 {
 	struct bake_buf *buf = writer->buf;
 	size_t len = strlen(text);
 
-	bake_buf_text(buf, "\"");
+	bake_buf_add(buf, "\"", 1);
 	while (len) {
 		unsigned char c = (unsigned char)*text;
-		size_t size = bake_utf8_length(text, len);
+		size_t run = plain(text, len);
+		size_t size = run ? run : bake_utf8_length(text, len);
 
-		if (!size)
+		if (run)
+			bake_buf_add(buf, text, run);
+		else if (!size)
 			bake_buf_text(buf, "\xef\xbf\xbd");
 		else if (c == '"' || c == '\\' || c < 0x20 || c == 0x7f)
 			escape(buf, c);
@@ -139,14 +153,14 @@ static void quote(struct bake_json_writer *writer, const char *text)
 		text += size ? size : 1;
 		len -= size ? size : 1;
 	}
-	bake_buf_text(buf, "\"");
+	bake_buf_add(buf, "\"", 1);
 }
 
 void bake_json_key(struct bake_json_writer *writer, const char *key)
 {
 	separate(writer);
 	quote(writer, key);
-	bake_buf_text(writer->buf, ": ");
+	bake_buf_add(writer->buf, ": ", 2);
 	writer->after_key = true;
 }
 

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/show_url.h"
+#include "base/url_secret.h"
 
 enum {
 	BAKE_NET_URL_MAX = 16 * 1024,
@@ -41,9 +42,5 @@ enum bake_status bake_url_resolve(const char *base, const char *reference, struc
 
 /* Appends text percent-encoded; '/' stays when keep_slash. */
 void bake_url_escape(struct bake_buf *out, const char *text, bool keep_slash);
-
-/* A URL that a person gave must not carry a secret: user information, or a query that is a token
- * or a signature. BAKE_ERR_POLICY policy.secret-in-url, which does not repeat it. */
-enum bake_status bake_url_check_secret(const char *url, struct bake_error *err) BAKE_CHECKED;
 
 #endif

@@ -523,9 +523,55 @@ def case_serve(bench):
     return outcome
 
 
+def big_catalog(directory, count, documents):
+    """Manifests of that many models together, as varied as those of a hub."""
+    generator = random.Random(7)
+    series = "llama qwen mistral gemma phi falcon yi granite olmo smol deepseek sdxl flux chroma".split()
+    kinds = "chat instruct coder vl base embed turbo".split()
+    labels = "Q4_K_M Q8_0 F16 Q5_K_S Q6_K IQ4_XS".split()
+    categories = ("chat vision-language embedding checkpoints vae text_encoders loras controlnet "
+                  "upscalers").split()
+    for document in range(documents):
+        models = {}
+        for number in range(document * count // documents, (document + 1) * count // documents):
+            one, kind, label = map(generator.choice, (series, kinds, labels))
+            category = generator.choice(categories)
+            version = f"{generator.randint(1, 9)}.{generator.randint(0, 9)}"
+            name = f"{one}-{version}-{generator.randint(1, 70)}b-{kind}-{number:05d}"
+            models[f"{name}-{label.lower().replace('_', '-')}"] = {
+                "title": f"{one.title()} {version} {kind.title()} {number} ({label})",
+                "description": f"A {kind} model of the {one} series, number {number}",
+                "role": "chat", "category": category, "priority": generator.randint(1, 9),
+                "tags": [one, kind], "aliases": [f"alias_{number}"], "min_ram": "8GB", "required": False,
+                "source": {"hub": f"org{generator.randint(1, 99)}/{name}", "revision": "main"},
+                "files": [{"name": f"{name}.{label}.gguf", "size": generator.randint(10**8, 10**11),
+                           "sha256": f"{generator.getrandbits(256):064x}"}],
+                "path": f"{category}/{one}"}
+        (directory / f"part{document}.json").write_text(json.dumps(
+            {"schema": "bake.manifest/1", "name": f"part{document}", "models": models}))
+
+
+def case_catalog(bench):
+    """A menu with 10,000 models: it lists them, and searches them with every key."""
+    directory = bench.fresh("catalog")
+    big_catalog(directory, 10_000, 4)
+    size = sum(path.stat().st_size for path in directory.iterdir())
+    queries = ["qwen", "qwen 3.2 coder", "lama instruct q4_k_m", "mistrla turbo", "xyzzy nothing"]
+    command = [bench.programs / "readcatalog", directory, str(4 * bench.rounds), *queries]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    (opened, opened_typical), (listed, listed_typical), (prepared, prepared_typical), (found, found_typical) = (
+        map(float, line.split()) for line in lines)
+    outcome = Outcome([], f"a catalog of 10,000 models in manifests of {size / 1e6:.1f} MB, processor time")
+    outcome.bar("all listed as JSON", listed, 50, listed_typical, " ms")
+    outcome.bar("a search, prepared anew", prepared + found, 50, prepared_typical + found_typical, " ms")
+    outcome.bar("the slowest query, once prepared", found, 50, found_typical, " ms")
+    outcome.notes.append(f"before that the manifests are read: {opened:.0f} ms, {opened_typical:.0f} ms typically")
+    return outcome
+
+
 CASES = {"http": case_http, "https": case_https, "rate": case_rate, "stragglers": case_stragglers,
          "small": case_small, "baked": case_baked, "verify": case_verify, "index": case_index,
-         "serve": case_serve, "quant": case_quant}
+         "serve": case_serve, "quant": case_quant, "catalog": case_catalog}
 
 
 # ---- what is said

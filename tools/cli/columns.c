@@ -156,9 +156,15 @@ static bool harmless(const char *text)
 	return true;
 }
 
+const char *cli_show_text(
+	const char *text, unsigned columns, enum cli_fit_end keep, char *out, size_t room)
+{
+	if (cli_has_utf8() && harmless(text))
+		return cli_fit(text, columns, keep, out, room);
+	return cli_fit(BAKE_SHOW(text), columns, keep, out, room);
+}
+
 const char *cli_show_name(const char *name, unsigned columns, char *out, size_t room)
 {
-	if (cli_has_utf8() && harmless(name))
-		return cli_fit(name, columns, CLI_FIT_TAIL, out, room);
-	return cli_fit(BAKE_SHOW(name), columns, CLI_FIT_TAIL, out, room);
+	return cli_show_text(name, columns, CLI_FIT_TAIL, out, room);
 }

@@ -22,8 +22,12 @@ const char *cli_fit(
 /* Whether the environment's locale has UTF-8. */
 bool cli_has_utf8(void);
 
-/* A name from outside as a terminal may get it: as it is when it is harmless UTF-8 and the locale
- * has it, else escaped. The end of a long one is kept. Returns out. */
+/* Text from outside as a terminal may get it: as it is when it is harmless UTF-8 and the locale has
+ * it, else escaped. Returns out. */
+const char *cli_show_text(
+	const char *text, unsigned columns, enum cli_fit_end keep, char *out, size_t room);
+
+/* A name, of which the end is kept when it is long. */
 const char *cli_show_name(const char *name, unsigned columns, char *out, size_t room);
 
 #endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "catalog/search_terms.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "catalog/words.h"
+
+enum {
+	/* All text of a catalog, folded: its documents are no larger. */
+	TEXT_BYTES_MAX = 512 * 1024 * 1024,
+	DIGITS_FIRST_BIT = 26
+};
+
+uint32_t bake_terms_letters(const char *text, size_t len)
+{
+	uint32_t letters = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char byte = (unsigned char)text[i];
+
+		if (byte >= 'a' && byte <= 'z')
+			letters |= 1U << (byte - 'a');
+		else
+			letters |= 1U << (DIGITS_FIRST_BIT + (byte & 3U));
+	}
+	return letters;
+}
+
+static enum bake_status add_term(struct bake_terms *terms, size_t at, size_t len,
+	enum bake_term_weight weight, bool first, struct bake_error *err)
+{
+	if (!bake_grow((void **)&terms->terms, &terms->term_room, terms->term_count + 1,
+		    sizeof(*terms->terms)))
+		return bake_error_nomem(err);
+	terms->terms[terms->term_count++] = (struct bake_term){.at = (uint32_t)at,
+		.len = (uint16_t)len,
+		.weight = (uint8_t)weight,
+		.first = first,
+		.letters = bake_terms_letters(terms->text.ptr + at, len)};
+	return BAKE_OK;
+}
+
+/* The words of a text. Returns how many by *out_count, which may be NULL. */
+static enum bake_status add_text(struct bake_terms *terms, const char *text,
+	enum bake_term_weight weight, unsigned *out_count, struct bake_error *err)
+{
+	const char *folded = terms->folded;
+	size_t base = terms->text.len;
+	size_t len = text ? bake_words_fold(text, terms->folded, sizeof(terms->folded)) : 0;
+	unsigned count = 0;
+
+	if (len == 0)
+		return BAKE_OK;
+	bake_buf_add(&terms->text, folded, len);
+	BAKE_TRY(bake_buf_status(&terms->text, "search", err));
+	for (size_t at = 0; at < len; count++) {
+		const char *end = memchr(folded + at, ' ', len - at);
+		size_t word = end ? (size_t)(end - folded) - at : len - at;
+
+		BAKE_TRY(add_term(terms, base + at, word, weight, at == 0, err));
+		at += word + 1;
+	}
+	if (out_count)
+		*out_count = count;
+	return BAKE_OK;
+}
+
+static enum bake_status add_squashed(
+	struct bake_terms *terms, const char *text, struct bake_error *err)
+{
+	size_t len = bake_words_squash(text, terms->folded, BAKE_FOLDED_MAX);
+	size_t at = terms->text.len;
+
+	if (!bake_grow((void **)&terms->names, &terms->name_room, terms->name_count + 1,
+		    sizeof(*terms->names)))
+		return bake_error_nomem(err);
+	bake_buf_add(&terms->text, terms->folded, len);
+	terms->names[terms->name_count++] =
+		(struct bake_squashed){.at = (uint32_t)at, .len = (uint16_t)len};
+	return bake_buf_status(&terms->text, "search", err);
+}
+
+static enum bake_status add_name(
+	struct bake_terms *terms, const char *name, unsigned *out_words, struct bake_error *err)
+{
+	BAKE_TRY(add_text(terms, name, BAKE_TERM_NAME, out_words, err));
+	return add_squashed(terms, name, err);
+}
+
+static enum bake_status add_names(struct bake_terms *terms, const struct bake_catalog_entry *entry,
+	unsigned *out_words, struct bake_error *err)
+{
+	BAKE_TRY(add_name(terms, entry->title, out_words, err));
+	if (strcmp(entry->title, entry->id) != 0)
+		BAKE_TRY(add_name(terms, entry->id, NULL, err));
+	for (size_t i = 0; i < entry->alias_count; i++)
+		BAKE_TRY(add_name(terms, entry->aliases[i], NULL, err));
+	return BAKE_OK;
+}
+
+static enum bake_status add_rest(
+	struct bake_terms *terms, const struct bake_catalog_entry *entry, struct bake_error *err)
+{
+	const char *title = bake_catalog_group_title(entry);
+	const char *labels[] = {entry->category,
+		bake_text_equal(title, entry->category) ? NULL : title,
+		bake_text_equal(entry->role, entry->category) ? NULL : entry->role, entry->format,
+		entry->quantization};
+	const struct bake_model *model = entry->model;
+
+	for (size_t i = 0; i < countof(labels); i++)
+		BAKE_TRY(add_text(terms, labels[i], BAKE_TERM_LABEL, NULL, err));
+	for (size_t i = 0; i < entry->tag_count; i++)
+		BAKE_TRY(add_text(terms, entry->tags[i], BAKE_TERM_LABEL, NULL, err));
+	BAKE_TRY(add_text(terms, entry->source->name, BAKE_TERM_PLACE, NULL, err));
+	if (model && model->source.kind == BAKE_SOURCE_HUB)
+		BAKE_TRY(add_text(terms, model->source.location, BAKE_TERM_PLACE, NULL, err));
+	for (size_t i = 0; model && i < model->file_count; i++)
+		BAKE_TRY(add_text(terms, model->files[i].name, BAKE_TERM_PLACE, NULL, err));
+	return add_text(terms, entry->description, BAKE_TERM_DESCRIPTION, NULL, err);
+}
+
+enum bake_status bake_terms_make(
+	const struct bake_catalog *catalog, struct bake_terms *terms, struct bake_error *err)
+{
+	terms->text.max = TEXT_BYTES_MAX;
+	terms->of = calloc(catalog->entry_count + 1, sizeof(*terms->of));
+	if (!terms->of)
+		return bake_error_nomem(err);
+	for (size_t i = 0; i < catalog->entry_count; i++) {
+		struct bake_terms_of *of = &terms->of[i];
+
+		of->first_term = (uint32_t)terms->term_count;
+		of->first_name = (uint32_t)terms->name_count;
+		BAKE_TRY(add_names(terms, &catalog->entries[i], &of->title_words, err));
+		BAKE_TRY(add_rest(terms, &catalog->entries[i], err));
+		of->term_count = (uint32_t)terms->term_count - of->first_term;
+		of->name_count = (uint32_t)terms->name_count - of->first_name;
+	}
+	return BAKE_OK;
+}
+
+void bake_terms_release(struct bake_terms *terms)
+{
+	bake_buf_release(&terms->text);
+	free(terms->terms);
+	free(terms->names);
+	free(terms->of);
+}

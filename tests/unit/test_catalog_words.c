@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names as people mean them, and what ids say of families. */
+#include "unit/rows.h"
+
+#include <string.h>
+
+#include "catalog/family.h"
+#include "catalog/words.h"
+
+static const struct fold_row {
+	const char *name;
+	const char *text;
+	const char *folded;
+	const char *squashed;
+} folds[] = {
+	{"nothing", "", "", ""},
+	{"punctuation only", " -_()/. ", "", ""},
+	{"case and punctuation", "SDXL Base 1.0", "sdxl base 1 0", "sdxlbase10"},
+	{"an id", "llama-3.2-3b-instruct", "llama 3 2 3b instruct", "llama323binstruct"},
+	{"an alias", "qwen2p5_vl_3b", "qwen2p5 vl 3b", "qwen2p5vl3b"},
+	{"accents", "Mod\xc3\xa8le G\xc3\xa9n\xc3\xa9ral", "modele general", "modelegeneral"},
+	{"an accent of its own", "e\xcc\x81t\xc3\xa9", "ete", "ete"},
+	{"upper case with an accent", "\xc3\x89TAT", "etat", "etat"},
+	{"another script", "\xe9\x80\x9a\xe4\xb9\x89 VL", "\xe9\x80\x9a\xe4\xb9\x89 vl",
+		"\xe9\x80\x9a\xe4\xb9\x89vl"},
+	{"an escape sequence", "a\x1b[31mb", "a 31mb", "a31mb"},
+	{"a bidirectional override",
+		"a\xe2\x80\xae"
+		"b",
+		"a b", "ab"},
+	{"a C1 control",
+		"a\xc2\x9b"
+		"b",
+		"a b", "ab"},
+	{"not UTF-8",
+		"a\xff\xfe"
+		"b",
+		"a b", "ab"},
+	{"a sequence that is cut", "ab\xe9\x80", "ab", "ab"},
+};
+
+static void try_fold(void **state)
+{
+	const struct fold_row *row = *state;
+	char out[BAKE_FOLDED_MAX];
+
+	assert_int_equal(bake_words_fold(row->text, out, sizeof(out)), strlen(row->folded));
+	assert_string_equal(out, row->folded);
+	assert_int_equal(bake_words_squash(row->text, out, sizeof(out)), strlen(row->squashed));
+	assert_string_equal(out, row->squashed);
+}
+
+static void a_long_name_is_cut(void)
+{
+	char text[1000];
+	char out[BAKE_FOLDED_MAX];
+
+	memset(text, 'A', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	assert_int_equal(bake_words_fold(text, out, sizeof(out)), sizeof(out) - 1);
+	assert_int_equal(strspn(out, "a"), sizeof(out) - 1);
+}
+
+static void equal_names(void)
+{
+	assert_true(bake_words_equal("text_encoders", "Text Encoders"));
+	assert_true(bake_words_equal("IP-Adapter", "ipadapter"));
+	assert_false(bake_words_equal("lora", "loras"));
+	assert_false(bake_words_equal(NULL, "a"));
+}
+
+static const struct scenario scenarios[] = {
+	{"a long name is cut", a_long_name_is_cut},
+	{"equal names", equal_names},
+};
+
+static const struct family_row {
+	const char *name;
+	const char *id;
+	const char *family;
+} families[] = {
+	{"no quantization", "qwen3-4b-instruct-2507", "qwen3-4b-instruct-2507"},
+	{"bits and kinds", "t5-xxl-q4-k-s", "t5-xxl"},
+	{"a float", "t5-xxl-fp8-scaled", "t5-xxl"},
+	{"short float", "model.f16", "model"},
+	{"a container", "sdxl-gguf-q4", "sdxl"},
+	{"importance", "a_iq3_xxs", "a"},
+	{"a method", "chat-awq", "chat"},
+	{"it begins with one", "q4-model", "q4-model"},
+	{"words that only begin so", "flux-1-schnell-quick-intro", "flux-1-schnell-quick-intro"},
+	{"nothing", "", ""},
+};
+
+static void try_family(void **state)
+{
+	const struct family_row *row = *state;
+
+	assert_int_equal(bake_family_len(row->id), strlen(row->family));
+	assert_memory_equal(row->id, row->family, strlen(row->family));
+}
+
+/* Each keeps more than the one before it. */
+static const char *const ladder[] = {
+	NULL, "Q2_K", "Q3_K_S", "Q4_0", "Q4_K_S", "Q4_K_M", "Q5_K_M", "Q6_K", "FP8", "Q8_0", "F16"};
+
+static void qualities_rise(void)
+{
+	for (size_t i = 1; i < countof(ladder); i++)
+		assert_true(bake_family_quality(ladder[i - 1]) < bake_family_quality(ladder[i]));
+	assert_int_equal(bake_family_quality("AWQ"), 0);
+	assert_int_equal(bake_family_quality("Q99999999999999999999"), 0);
+}
+
+static const struct scenario qualities[] = {{"qualities rise", qualities_rise}};
+
+int main(void)
+{
+	const struct rows tables[] = {ROWS(folds, try_fold), ROWS(scenarios, play_scenario),
+		ROWS(families, try_family), ROWS(qualities, play_scenario)};
+
+	return run_rows("catalog/words", tables, countof(tables));
+}

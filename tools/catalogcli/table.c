@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "catalogcli/table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "cli/columns.h"
+#include "cli/report.h"
+
+enum {
+	WIDTH = 80,
+	WIDTH_MIN = 40,
+	WIDTH_MAX = 1000,
+	LINE_ROOM = 4 * WIDTH_MAX,
+	MARK = 2,
+	GAP = 2,
+	QUANTIZATION = 12,
+	SIZE = 9,
+	RAM = 7,
+	STATE = 4,
+	PINS = 8,
+	REST = MARK + GAP + QUANTIZATION + GAP + SIZE + GAP + RAM + GAP + STATE + GAP + PINS,
+	KEY_MIN = 12,
+	TITLE_MIN = 20,
+	DESCRIPTION_INDENT = 4
+};
+
+unsigned catalogcli_width(void)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size = {0};
+	uint64_t width = 0;
+
+	if (!columns || !bake_number_parse(columns, strlen(columns), &width))
+		width = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+	if (width < WIDTH_MIN)
+		return width == 0 ? WIDTH : WIDTH_MIN;
+	return width > WIDTH_MAX ? WIDTH_MAX : (unsigned)width;
+}
+
+void catalogcli_print_text(const char *text, unsigned columns)
+{
+	char shown[LINE_ROOM];
+
+	(void)fputs(cli_show_text(text, columns, CLI_FIT_HEAD, shown, sizeof(shown)), stdout);
+}
+
+/* Text in a column of that width. */
+static void print_column(const char *text, unsigned columns, enum cli_fit_end keep)
+{
+	char shown[LINE_ROOM];
+	unsigned width;
+
+	cli_show_text(text, columns, keep, shown, sizeof(shown));
+	width = cli_columns(shown);
+	(void)printf("%s%*s", shown, (int)(columns > width ? columns - width : 0) + GAP, "");
+}
+
+unsigned catalogcli_key_columns(unsigned widest, const struct bake_catalog_entry *entry)
+{
+	unsigned columns = cli_columns(entry->key);
+
+	return columns > widest ? columns : widest;
+}
+
+void catalogcli_table_begin(struct catalogcli_table *table, bool descriptions, unsigned key_columns)
+{
+	unsigned width = catalogcli_width();
+	unsigned room = width > REST + KEY_MIN ? width - REST : KEY_MIN;
+
+	table->width = width;
+	table->descriptions = descriptions;
+	table->key = key_columns < KEY_MIN ? KEY_MIN : key_columns;
+	table->title = 0;
+	if (table->key > room)
+		table->key = room;
+	else if (room >= table->key + GAP + TITLE_MIN)
+		table->title = room - table->key - GAP;
+}
+
+void catalogcli_table_head(const struct catalogcli_table *table)
+{
+	(void)printf("%*s", MARK, "");
+	print_column("ID", table->key, CLI_FIT_HEAD);
+	if (table->title)
+		print_column("TITLE", table->title, CLI_FIT_HEAD);
+	(void)printf("%-*s  %*s  %*s  %-*s  %s\n", QUANTIZATION, "QUANT", SIZE, "SIZE", RAM, "RAM",
+		STATE, "HERE", "PINS");
+}
+
+const char *catalogcli_entry_size(
+	const struct bake_catalog_entry *entry, char text[BAKE_UNITS_TEXT])
+{
+	if (entry->size_known)
+		return bake_bytes_format(entry->bytes, text);
+	text[0] = '?';
+	text[1] = '\0';
+	return text;
+}
+
+static const char *state_word(enum bake_catalog_state state)
+{
+	static const char *const words[] = {[BAKE_CATALOG_UNKNOWN] = "?",
+		[BAKE_CATALOG_ABSENT] = "-",
+		[BAKE_CATALOG_PARTIAL] = "part",
+		[BAKE_CATALOG_INSTALLED] = "yes"};
+
+	return words[state];
+}
+
+static char mark_of(const struct bake_catalog_entry *entry)
+{
+	if (entry->is_default)
+		return '*';
+	return entry->recommended ? '+' : ' ';
+}
+
+void catalogcli_table_row(
+	const struct catalogcli_table *table, const struct bake_catalog_entry *entry)
+{
+	char size[BAKE_UNITS_TEXT];
+	const char *pins = bake_catalog_pins_name(entry->pins);
+
+	(void)printf("%c ", mark_of(entry));
+	print_column(entry->key, table->key, CLI_FIT_TAIL);
+	if (table->title)
+		print_column(entry->title, table->title, CLI_FIT_HEAD);
+	print_column(
+		entry->quantization ? entry->quantization : (entry->format ? entry->format : "-"),
+		QUANTIZATION, CLI_FIT_HEAD);
+	(void)printf("%*s  %*s  %-*s  %s\n", SIZE, catalogcli_entry_size(entry, size), RAM,
+		entry->min_ram_bytes ? BAKE_BYTES(entry->min_ram_bytes) : "-", STATE,
+		state_word(entry->state), entry->pins == BAKE_PINS_NONE ? "-" : pins);
+	if (!table->descriptions)
+		return;
+	if (!table->title && strcmp(entry->title, entry->id) != 0) {
+		(void)printf("%*s", DESCRIPTION_INDENT, "");
+		catalogcli_print_text(entry->title, table->width - DESCRIPTION_INDENT);
+		(void)printf("\n");
+	}
+	if (entry->description) {
+		(void)printf("%*s", DESCRIPTION_INDENT, "");
+		catalogcli_print_text(entry->description, table->width - DESCRIPTION_INDENT);
+		(void)printf("\n");
+	}
+}
+
+void catalogcli_table_legend(void)
+{
+	(void)printf("* default, + recommended\n");
+}
+
+const char *catalogcli_size(
+	uint64_t bytes, size_t count, size_t unknown, char text[CATALOGCLI_SIZE_TEXT])
+{
+	char size[BAKE_UNITS_TEXT];
+
+	if (unknown == 0)
+		(void)snprintf(text, CATALOGCLI_SIZE_TEXT, "%s", bake_bytes_format(bytes, size));
+	else if (unknown == count)
+		(void)snprintf(text, CATALOGCLI_SIZE_TEXT, "unknown size");
+	else
+		(void)snprintf(text, CATALOGCLI_SIZE_TEXT, "%s and %zu of unknown size",
+			bake_bytes_format(bytes, size), unknown);
+	return text;
+}
+
+enum bake_status catalogcli_print_json(const struct bake_buf *text, struct bake_error *err)
+{
+	BAKE_TRY(bake_buf_status(text, "report", err));
+	cli_print_json(text);
+	return BAKE_OK;
+}
