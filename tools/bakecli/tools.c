@@ -20,7 +20,7 @@ static const struct bakecli_tool tools[] = {
 	{"fetch", "bring what a lock names, verified"},
 	{"verify", "check a models directory against its index or a lock"},
 	{"index", "make and read model-info.json"},
-	{"catalog", "list, search and recommend models; storage, history, imports"},
+	{"catalog", "find models, see what takes the space, import lists"},
 	{"link", "link models to where ComfyUI and others look for them"},
 	{"convert", "convert and quantize weights"},
 	{"pack", "make image layers and archives of models"},
