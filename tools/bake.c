@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bake: every tool by one name, short ways to what people ask for, and a menu. */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,12 +17,20 @@ static bool is(const char *word, const char *short_name, const char *name)
 int main(int argc, char **argv)
 {
 	static const struct cli_command self = {.name = BAKECLI_TOOL};
+	static char name[] = BAKECLI_TOOL;
+	static char menu_word[] = "menu";
+	char *menu[] = {name, menu_word, NULL};
+	const char *term = getenv("TERM");
 	struct bake_error error = BAKE_ERROR_INIT;
 	enum bake_status status = BAKE_OK;
+	bool terminal =
+		isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0;
 	const char *word = argc > 1 ? argv[1] : "--help";
 
 	cli_begin();
-	if (is(word, "-h", "--help"))
+	if (argc < 2 && terminal)
+		status = bakecli_dispatch(2, menu, &error);
+	else if (is(word, "-h", "--help"))
 		bakecli_print_help();
 	else if (is(word, "-V", "--version"))
 		cli_print_version(&self);

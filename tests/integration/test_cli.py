@@ -12,7 +12,8 @@ COMMANDS = [["bake-lock"], ["bake-fetch"], ["bake-verify"], ["bake-index", "buil
             ["bake-index", "show"], ["bake-index", "path"], ["bake-index", "inspect"],
             ["bake-index", "estimate"], ["bake-index", "migrate"], ["bake-index", "reconcile"],
             ["bake-index", "apply"], ["bake-link"], ["bake-serve"],
-            ["bake", "download"], ["bake", "download-defaults"], ["bake", "completion"], ["bake", "help"]]
+            ["bake", "download"], ["bake", "download-defaults"], ["bake", "completion"], ["bake", "help"],
+            ["bake", "menu"]]
 SIMPLE = ["bake", "bake-lock", "bake-fetch", "bake-verify", "bake-index", "bake-link", "bake-serve"]
 names = [" ".join(command) for command in COMMANDS]
 
@@ -63,7 +64,7 @@ def test_every_error_id_is_in_the_manual():
     source = "".join(path.read_text() for folder in ("src", "tools")
                      for path in (ROOT / folder).rglob("*.[ch]"))
     ids = set(re.findall(r'"((?:auth|bake|config|data|digest|disk|estimate|fetch|fs|gguf|http|hub|index|inspect|'
-                         r'integrity|internal|json|layout|link|local|lock|manifest|net|path|pin|pipeline|policy|probe|'
+                         r'integrity|internal|json|layout|link|local|lock|manifest|menu|net|path|pin|pipeline|policy|probe|'
                          r'registry|reconcile|runtime|metrics|schema|serve|shard|st|sys|tls|'
                          r'url|usage|values|verify)\.[a-z0-9-]+)"', source))
     manual = set(re.findall(r"^\| `([a-z]+\.[a-z0-9-]+|interrupted)`",

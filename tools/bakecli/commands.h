@@ -17,6 +17,7 @@ extern const struct bakecli_command bakecli_download;
 extern const struct bakecli_command bakecli_download_defaults;
 extern const struct bakecli_command bakecli_completion;
 extern const struct bakecli_command bakecli_help;
+extern const struct bakecli_command bakecli_menu_command;
 
 /* A word that means another tool's command: "list" is bake-catalog list. */
 struct bakecli_short {

@@ -18,6 +18,7 @@ static const struct bakecli_command *const commands[] = {
 	&bakecli_download_defaults,
 	&bakecli_completion,
 	&bakecli_help,
+	&bakecli_menu_command,
 };
 
 static const struct bakecli_short shorts[] = {
