@@ -42,7 +42,7 @@ void bake_sidecar_write(const struct bake_sidecar *sidecar, struct bake_buf *out
 	bake_json_put_text(&writer, "display_name", sidecar->display_name);
 	bake_json_put_text(&writer, "filename", sidecar->filename);
 	/* Readers take a file of at least so many MiB to be whole. */
-	bake_json_put_u64(&writer, "size_mb", sidecar->bytes / (1024 * 1024));
+	bake_json_put_u64(&writer, "size_mb", sidecar->bytes >> 20);
 	if (sidecar->min_ram_bytes)
 		bake_json_put_u64(&writer, "min_ram_gb",
 			sidecar->min_ram_bytes / 1000000000 +

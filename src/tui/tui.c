@@ -25,9 +25,13 @@ static bool has_utf8;
 
 static void set_locale(void)
 {
-	if (!setlocale(LC_CTYPE, "") && strcasestr(getenv("LC_ALL") ? getenv("LC_ALL") : "", "utf"))
+	const char *codeset;
+
+	/* A locale that is not installed may still be one of UTF-8. */
+	if (!setlocale(LC_CTYPE, ""))
 		(void)setlocale(LC_CTYPE, "C.UTF-8");
-	has_utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	codeset = nl_langinfo(CODESET);
+	has_utf8 = codeset && strcmp(codeset, "UTF-8") == 0;
 }
 
 static enum bake_status refuse(const char *why, struct bake_error *err)
@@ -46,7 +50,7 @@ enum bake_status bake_tui_open(bool colour, struct bake_error *err)
 	if (!screen)
 		return refuse("nothing here describes it (terminfo)", err);
 	(void)set_term(screen);
-	if (!tigetstr("cup") || tigetstr("cup") == (char *)-1) { /* no cursor to move */
+	if (!tigetstr("cup")) { /* no cursor to move */
 		bake_tui_close();
 		return refuse("it has no cursor that can be moved", err);
 	}

@@ -25,8 +25,8 @@ def test_arguments_and_exit_codes_pass_unchanged(tmp_path):
     fails(run("bake", "index", "biuld"), 64, "usage.command")
 
 
-@pytest.mark.parametrize("word, hint", [("fecth", "fetch"), ("lsit", "list"), ("donwload", "download"),
-                                        ("verfy", "verify"), ("qqqqq", "--help")])
+@pytest.mark.parametrize("word, hint", [("fecth", "fetch"), ("lisst", "list"), ("downlod", "download"),
+                                        ("verif", "verify"), ("qqqqq", "--help")])
 def test_unknown_command(word, hint):
     result = fails(run("bake", word), 64, "usage.command")
     assert hint in result.err.splitlines()[-1] and result.out == ""

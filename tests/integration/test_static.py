@@ -46,7 +46,10 @@ def test_stripped_and_under_six_megabytes(tool):
 @pytest.mark.parametrize("tool", NAMES)
 def test_no_trace_of_the_building_machine(tool):
     data = (TOOLS / tool).read_bytes()
-    assert str(ROOT).encode() not in data and os.uname().nodename.encode() + b"\0" not in data
+    assert str(ROOT).encode() not in data
+    # ncurses names what terminals can by two letters, and machines are called that, too.
+    node = os.uname().nodename.encode()
+    assert len(node) <= 2 or node + b"\0" not in data
 
 
 @pytest.mark.parametrize("tool, has", [("bake-lock", True), ("bake-fetch", True),

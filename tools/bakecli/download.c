@@ -93,8 +93,8 @@ static enum bake_status find_lock(const struct bakecli_locks *locks, const struc
 	const struct bakecli_lock *found = NULL;
 
 	for (size_t i = 0; i < names->count; i++) {
-		const struct bake_lock_model *model;
-		bool more;
+		const struct bake_lock_model *model = NULL;
+		bool more = false;
 		const struct bakecli_lock *has =
 			bakecli_locks_find(locks, names->items[i], &model, &more);
 
@@ -120,7 +120,7 @@ static enum bake_status run_download(
 {
 	_cleanup_(bakecli_locks_release) struct bakecli_locks locks = {.count = 0};
 	struct bakecli_words words = {.count = 0};
-	const char *path;
+	const char *path = NULL;
 
 	BAKE_TRY(bakecli_locks_open(lock_path, &locks, err));
 	tell(&locks);
@@ -204,8 +204,8 @@ static enum bake_status run_defaults(
 	_cleanup_(bakecli_locks_release) struct bakecli_locks locks = {.count = 0};
 	struct bakecli_words words = {.count = 0};
 	const struct bakecli_lock *lock;
-	uint64_t bytes;
-	size_t count;
+	uint64_t bytes = 0;
+	size_t count = 0;
 
 	(void)args;
 	BAKE_TRY(bakecli_locks_open(lock_path, &locks, err));

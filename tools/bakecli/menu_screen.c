@@ -83,7 +83,8 @@ bool menu_is_back(uint32_t key)
 
 void menu_say(struct menu *menu, bool bad, const char *text)
 {
-	(void)snprintf(menu->message, sizeof(menu->message), "%s", text);
+	(void)snprintf(
+		menu->message, sizeof(menu->message), "%.*s", (int)sizeof(menu->message) - 1, text);
 	menu->bad = bad;
 }
 

@@ -83,10 +83,10 @@ static enum bake_status read_job(const struct bake_json *value, void *out, struc
 {
 	struct bakecli_queue *queue = out;
 	struct bakecli_job *job;
-	const char *lock;
-	const char *models;
-	const char *id;
-	const char *state;
+	const char *lock = "";
+	const char *models = "";
+	const char *id = "";
+	const char *state = "";
 
 	BAKE_TRY(read_text(value, "model", &id, err));
 	BAKE_TRY(read_text(value, "lock", &lock, err));
