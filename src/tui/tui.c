@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "tui/terminal.h"
 
 enum {
 	ESCAPE_MS = 50, /* what follows ESC later than this is a key of its own */
@@ -34,26 +35,14 @@ static void set_locale(void)
 	has_utf8 = codeset && strcmp(codeset, "UTF-8") == 0;
 }
 
-static enum bake_status refuse(const char *why, struct bake_error *err)
-{
-	const char *term = getenv("TERM");
-
-	bake_error_set(err, BAKE_ERR_CONFIG, "menu.terminal",
-		"no menu on this terminal (TERM=%s): %s", BAKE_SHOW(term ? term : ""), why);
-	return bake_error_hint(err, "bake list, bake search and bake download work everywhere");
-}
-
 enum bake_status bake_tui_open(bool colour, struct bake_error *err)
 {
 	set_locale();
+	BAKE_TRY(bake_tui_check_terminal(err));
 	screen = newterm(NULL, stdout, stdin);
 	if (!screen)
-		return refuse("nothing here describes it (terminfo)", err);
+		return bake_tui_refuse("it cannot be set up", err);
 	(void)set_term(screen);
-	if (!tigetstr("cup")) { /* no cursor to move */
-		bake_tui_close();
-		return refuse("it has no cursor that can be moved", err);
-	}
 	(void)cbreak();
 	(void)noecho();
 	(void)nonl();

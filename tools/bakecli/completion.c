@@ -65,11 +65,12 @@ static void read_option(struct bakecli_tree *tree, struct bakecli_node *node, co
 	help = arg + arg_len;
 	help += strspn(help, " ");
 	*option = (struct bakecli_option){
-		.letter = letter ? line[3] : '\0',
 		.name = keep(tree, name, len),
 		.arg = keep(tree, arg, arg_len),
 		.help = keep(tree, help, strlen(help)),
 	};
+	if (letter)
+		option->letter = line[3];
 	node->option_count++;
 }
 
