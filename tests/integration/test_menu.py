@@ -390,6 +390,12 @@ def test_terminals_that_cannot(menus, shelf, term):
     assert "error[menu.terminal]" in screen and menu.done.read_text() == "78\n"
 
 
+def test_no_place_for_the_queue(menus, shelf):
+    menu = menus(*shelf.menu)
+    menu.see("the queue is not kept")
+    assert menu.leave() == 0
+
+
 def test_bake_alone_opens_the_menu(menus, shelf):
     menu = menus(shelf.bin / "bake", **shelf.env)
     menu.see("9  Exit")

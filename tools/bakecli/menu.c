@@ -221,6 +221,8 @@ enum bake_status bakecli_menu(
 	BAKE_TRY(bake_tui_open(wants_colour(), err));
 	if (bakecli_queue_open(queue, options, &error) != BAKE_OK)
 		menu_say(&menu, true, error.message);
+	else if (!queue->dir)
+		menu_say(&menu, false, "the queue is not kept: $BAKE_STATE_DIR says where");
 	run(&menu);
 	bake_tui_close();
 	rest = bakecli_queue_count(queue, BAKECLI_WAITING) +
