@@ -39,6 +39,8 @@ static bool quick;
 static bool dry_run;
 static bool keep_going;
 static bool no_history;
+static bool keep_parts;
+static bool sidecar;
 static uint64_t layer;
 static uint64_t max_concurrent = 3;
 static uint64_t connections = 8;
@@ -76,6 +78,10 @@ static const struct cli_option options[] = {
 		&dry_run, 0, 0, NULL},
 	{0, "keep-going", NULL, "go on after a failure; optional models may then be missing (24)",
 		CLI_FLAG, &keep_going, 0, 0, NULL},
+	{0, "sidecar", NULL, "write FILE.json with what is known beside each file of weights",
+		CLI_FLAG, &sidecar, 0, 0, NULL},
+	{0, "keep-parts", NULL, "keep in DIR/.bake what runs for other models left unfinished",
+		CLI_FLAG, &keep_parts, 0, 0, NULL},
 	{0, "lock-timeout", "S", "wait S seconds for another process in DIR (600)", CLI_SECONDS,
 		&lock_timeout_ms, 0, 0, NULL},
 	{0, "progress", "MODE", "show progress as auto, bar, plain or none", CLI_WORD,
@@ -290,6 +296,8 @@ static enum bake_status run(
 		.quick = quick,
 		.dry_run = dry_run,
 		.keep_going = keep_going,
+		.keep_parts = keep_parts,
+		.sidecar = sidecar,
 		.pickles = &pickles,
 		.events = &events,
 		.events_path = events_path,
@@ -304,6 +312,9 @@ static enum bake_status run(
 		bake_error_set(err, BAKE_ERR_USAGE, "usage.arguments", "which lock? -l LOCK");
 		return bake_error_hint(err, "bake-lock MANIFEST makes one");
 	}
+	if (sidecar && layout == BAKE_LAYOUT_HF_CACHE)
+		return bake_error_set(err, BAKE_ERR_USAGE, "usage.conflict",
+			"--sidecar has no place in the layout hf-cache");
 	BAKE_TRY(check_outputs(common, err));
 	BAKE_TRY(bake_pickle_policy_parse(allow_pickle.items, allow_pickle.count, &pickles, err));
 	if (wanted.cache_dir && !wanted.cache_dir[0])

@@ -69,7 +69,7 @@ struct bake_sink_target {
 };
 
 enum {
-	BAKE_PART_NAME_MAX = BAKE_DIGEST_HEX_MAX + 24
+	BAKE_PART_NAME_MAX = BAKE_DIGEST_HEX_MAX + 26
 };
 
 /* A part is named by the digest it is to have and by where it goes: whoever finds one of that name

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/stop.h"
+#include "base/text.h"
 
 enum {
 	WAIT_STEP_MS = 100
@@ -153,16 +154,24 @@ enum bake_status bake_workdir_share(int root, struct bake_workdir *out, struct b
 	return BAKE_OK;
 }
 
-void bake_workdir_remove(struct bake_workdir *workdir)
+static bool is_part(const char *name)
+{
+	return bake_text_ends(name, ".part") || bake_text_ends(name, ".journal");
+}
+
+static void clear(struct bake_workdir *workdir, bool keep_parts)
 {
 	int copy = workdir->fd >= 0 ? fcntl(workdir->fd, F_DUPFD_CLOEXEC, 0) : -1;
 	DIR *list = copy >= 0 ? fdopendir(copy) : NULL;
 	struct dirent *entry;
+	bool kept = false;
 
 	if (list)
 		rewinddir(list);
 	while (list && (entry = readdir(list))) {
-		if (strcmp(entry->d_name, "lock") != 0)
+		if (keep_parts && is_part(entry->d_name))
+			kept = true;
+		else if (strcmp(entry->d_name, "lock") != 0)
 			(void)unlinkat(workdir->fd, entry->d_name, 0);
 	}
 	if (list)
@@ -170,11 +179,21 @@ void bake_workdir_remove(struct bake_workdir *workdir)
 	else
 		cleanup_close(&copy);
 	/* The lock goes last: until then nobody else makes files here. */
-	if (workdir->fd >= 0) {
+	if (workdir->fd >= 0 && !kept) {
 		(void)unlinkat(workdir->fd, "lock", 0);
 		(void)unlinkat(workdir->root, BAKE_WORKDIR_NAME, AT_REMOVEDIR);
 	}
 	bake_workdir_close(workdir);
+}
+
+void bake_workdir_remove(struct bake_workdir *workdir)
+{
+	clear(workdir, false);
+}
+
+void bake_workdir_leave_parts(struct bake_workdir *workdir)
+{
+	clear(workdir, true);
 }
 
 void bake_workdir_close(struct bake_workdir *workdir)

@@ -37,6 +37,9 @@ enum bake_status bake_workdir_share(
 /* Removes everything in it and itself: after success nothing of ours stays. */
 void bake_workdir_remove(struct bake_workdir *workdir);
 
+/* The same but for parts and their journals; it stays when there are any. */
+void bake_workdir_leave_parts(struct bake_workdir *workdir);
+
 /* Gives the lock back and keeps the parts for the next run. */
 void bake_workdir_close(struct bake_workdir *workdir);
 

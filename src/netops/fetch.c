@@ -272,7 +272,11 @@ static enum bake_status work(struct bake_fetching *fetching, struct bake_error *
 	if (status != BAKE_OK && status != BAKE_ERR_PARTIAL)
 		return status;
 	BAKE_TRY(bake_fetching_arrange(fetching, err));
-	bake_workdir_remove(&fetching->workdir);
+	BAKE_TRY(bake_fetching_write_sidecars(fetching, err));
+	if (options->keep_parts)
+		bake_workdir_leave_parts(&fetching->workdir);
+	else
+		bake_workdir_remove(&fetching->workdir);
 	return status;
 }
 
@@ -295,6 +299,7 @@ static enum bake_status fetch(struct bake_fetching *fetching, struct bake_error 
 	unsigned made = bake_dir_missing(fetching->options->models_dir);
 	enum bake_status status = BAKE_OK;
 	bool arranged;
+	bool told;
 
 	BAKE_TRY(bake_watch_open(&fetching->watch, fetching->options->events_path,
 		fetching->options->origins.user_agent, err));
@@ -308,11 +313,12 @@ static enum bake_status fetch(struct bake_fetching *fetching, struct bake_error 
 	BAKE_TRY(note_free(fetching, err));
 	BAKE_TRY(bake_fetching_look(fetching, err));
 	BAKE_TRY(bake_fetching_look_around(fetching, &arranged, err));
+	BAKE_TRY(bake_fetching_look_sidecars(fetching, &told, err));
 	if (fetching->options->dry_run)
 		return bake_fetching_survey(fetching, err);
-	if (any_open(fetching) || !arranged)
+	if (any_open(fetching) || !arranged || !told)
 		status = work(fetching, err);
-	else if (!made)
+	else if (!made && !fetching->options->keep_parts)
 		sweep(fetching);
 	if (status != BAKE_OK && status != BAKE_ERR_PARTIAL)
 		return status;

@@ -25,6 +25,8 @@ struct bake_fetch_options {
 	bool quick; /* what is there with the pinned size is taken to be right */
 	bool dry_run;
 	bool keep_going;
+	bool keep_parts; /* what other runs left unfinished stays */
+	bool sidecar;	 /* FILE.json beside each file of weights; not in hf-cache */
 	const struct bake_pickle_policy *pickles; /* what may execute code */
 	const struct bake_events *events;
 	const char

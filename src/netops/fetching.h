@@ -121,6 +121,14 @@ enum bake_status bake_fetching_look_around(
 enum bake_status bake_fetching_arrange(
 	struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;
 
+/* Whether the sidecars of what is there are, too, when they are wanted. */
+enum bake_status bake_fetching_look_sidecars(
+	struct bake_fetching *fetching, bool *out_right, struct bake_error *err) BAKE_CHECKED;
+
+/* Puts them there. */
+enum bake_status bake_fetching_write_sidecars(
+	struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;
+
 /* Dates its directories, as bake_dir_stamp does. */
 enum bake_status bake_fetching_stamp_around(
 	const struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;

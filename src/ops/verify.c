@@ -18,6 +18,7 @@
 #include "manifest/select.h"
 #include "ops/document.h"
 #include "ops/placement.h"
+#include "ops/sidecar.h"
 #include "ops/verifying.h"
 
 enum {
@@ -267,12 +268,27 @@ static bool is_reserved(const struct bake_walk_entry *entry)
 					    strcmp(entry->path, BAKE_INDEX_RUNTIME_NAME) == 0);
 }
 
-static bool is_extra(const struct bake_walk_entry *entry, const char *const *known, size_t count)
+/* A sidecar of a file that is listed: its path is that file's and an ending. */
+static bool is_sidecar(int root, const char *path, const char *const *known, size_t count)
+{
+	_cleanup_free_ char *of = NULL;
+
+	if (!bake_text_ends(path, BAKE_SIDECAR_ENDING))
+		return false;
+	of = strndup(path, strlen(path) - strlen(BAKE_SIDECAR_ENDING));
+	return of && bake_sidecar_is_for(of) &&
+	       bsearch(&of, known, count, sizeof(*known), compare_path) &&
+	       bake_sidecar_is(root, path);
+}
+
+static bool is_extra(
+	int root, const struct bake_walk_entry *entry, const char *const *known, size_t count)
 {
 	if (is_reserved(entry))
 		return !S_ISREG(entry->mode);
 	return !S_ISDIR(entry->mode) &&
-	       !bsearch(&entry->path, known, count, sizeof(*known), compare_path);
+	       !bsearch(&entry->path, known, count, sizeof(*known), compare_path) &&
+	       !(S_ISREG(entry->mode) && is_sidecar(root, entry->path, known, count));
 }
 
 static enum bake_status add_extra(
@@ -347,7 +363,7 @@ static enum bake_status find_extras(
 		return bake_error_nomem(err);
 	BAKE_TRY(add_leftovers(report, &leftovers, err));
 	for (size_t i = 0; i < walk.count; i++) {
-		if (is_extra(&walk.entries[i], known, report->file_count))
+		if (is_extra(root, &walk.entries[i], known, report->file_count))
 			BAKE_TRY(add_extra(report, walk.entries[i].path, err));
 	}
 	return BAKE_OK;

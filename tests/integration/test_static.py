@@ -11,7 +11,7 @@ import pytest
 
 from conftest import ROOT, TOOLS, Place, environment, hub_model, noise, ok, run, start
 
-NAMES = ["bake-lock", "bake-fetch", "bake-verify", "bake-index", "bake-catalog", "bake-link",
+NAMES = ["bake", "bake-lock", "bake-fetch", "bake-verify", "bake-index", "bake-catalog", "bake-link",
          "bake-serve"]
 
 
@@ -47,12 +47,15 @@ def test_stripped_and_under_six_megabytes(tool):
 @pytest.mark.parametrize("tool", NAMES)
 def test_no_trace_of_the_building_machine(tool):
     data = (TOOLS / tool).read_bytes()
-    assert str(ROOT).encode() not in data and os.uname().nodename.encode() + b"\0" not in data
+    assert str(ROOT).encode() not in data
+    # ncurses names what terminals can by two letters, and machines are called that, too.
+    node = os.uname().nodename.encode()
+    assert len(node) <= 2 or node + b"\0" not in data
 
 
 @pytest.mark.parametrize("tool, has", [("bake-lock", True), ("bake-fetch", True),
                                        ("bake-verify", False), ("bake-index", False),
-                                       ("bake-link", False), ("bake-catalog", False)])
+                                       ("bake-link", False), ("bake-catalog", False), ("bake", False)])
 def test_network_code_only_where_it_belongs(tool, has):
     data = (TOOLS / tool).read_bytes()
     for trace in (b"content-range", b"http/1.1", b"CURL_CA_BUNDLE", b"policy.private-address"):
