@@ -26,6 +26,15 @@ static uint8_t truncated_byte(float value)
 	return (uint8_t)truncated(value);
 }
 
+/* To the nearest, halves away from zero: roundf, of which the low byte is kept. */
+static uint8_t rounded_byte(float value)
+{
+	int32_t whole = truncated(value);
+	float rest = whole == INT32_MIN ? 0 : value - (float)whole;
+
+	return (uint8_t)(whole + (rest >= 0.5F) - (rest <= -0.5F));
+}
+
 static float reciprocal(float scale)
 {
 	return scale != 0 ? 1.0F / scale : 0;
@@ -192,7 +201,7 @@ bool bake_quant_encode_q8_0(const float *from, size_t count, uint8_t *to)
 		inverse = reciprocal(scale);
 		good &= put_scale(to, scale);
 		for (unsigned i = 0; i < QUANT_BLOCK; i++)
-			to[2 + i] = truncated_byte(roundf(from[i] * inverse));
+			to[2 + i] = rounded_byte(from[i] * inverse);
 	}
 	return good;
 }
