@@ -16,35 +16,15 @@ static inline __m256 scale_at(const uint8_t *from)
 /* 32 elements: a quant times the scale, and base added where there is one. */
 static inline void put_products(float *to, __m256i quants, __m256 scale)
 {
-	__m128i halves[2] = {_mm256_castsi256_si128(quants), _mm256_extracti128_si256(quants, 1)};
-
-	for (unsigned i = 0; i < 4; i++) {
-		__m128i eight = i % 2 ? _mm_srli_si128(halves[i / 2], 8) : halves[i / 2];
-		__m256 values = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(eight));
-
-		_mm256_storeu_ps(to + 8 * i, _mm256_mul_ps(values, scale));
-	}
+	for (unsigned i = 0; i < 4; i++)
+		_mm256_storeu_ps(to + 8 * i, _mm256_mul_ps(eight_of(quants, i), scale));
 }
 
 static inline void put_sums(float *to, __m256i quants, __m256 scale, __m256 base)
 {
-	__m128i halves[2] = {_mm256_castsi256_si128(quants), _mm256_extracti128_si256(quants, 1)};
-
-	for (unsigned i = 0; i < 4; i++) {
-		__m128i eight = i % 2 ? _mm_srli_si128(halves[i / 2], 8) : halves[i / 2];
-		__m256 values = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(eight));
-
-		_mm256_storeu_ps(to + 8 * i, _mm256_add_ps(_mm256_mul_ps(values, scale), base));
-	}
-}
-
-static inline __m256i nibbles_at(const uint8_t *from)
-{
-	__m128i both = _mm_loadu_si128((const __m128i *)from);
-	__m256i apart =
-		_mm256_inserti128_si256(_mm256_castsi128_si256(both), _mm_srli_epi16(both, 4), 1);
-
-	return _mm256_and_si256(apart, _mm256_set1_epi8(0xf));
+	for (unsigned i = 0; i < 4; i++)
+		_mm256_storeu_ps(
+			to + 8 * i, _mm256_add_ps(_mm256_mul_ps(eight_of(quants, i), scale), base));
 }
 
 /* 16 in each element whose bit is set. */
@@ -228,6 +208,13 @@ static const struct bake_quant_kernels kernels = {
 			[BAKE_QUANT_Q5_1] = decode_q5_1,
 			[BAKE_QUANT_Q8_0] = decode_q8_0,
 			[BAKE_QUANT_IQ4_NL] = decode_iq4_nl,
+			[BAKE_QUANT_Q2_K] = bake_avx2_decode_q2_k,
+			[BAKE_QUANT_Q3_K] = bake_avx2_decode_q3_k,
+			[BAKE_QUANT_Q4_K] = bake_avx2_decode_q4_k,
+			[BAKE_QUANT_Q5_K] = bake_avx2_decode_q5_k,
+			[BAKE_QUANT_Q6_K] = bake_avx2_decode_q6_k,
+			[BAKE_QUANT_Q8_K] = bake_avx2_decode_q8_k,
+			[BAKE_QUANT_IQ4_XS] = bake_avx2_decode_iq4_xs,
 		},
 };
 
