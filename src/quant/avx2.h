@@ -18,6 +18,18 @@ bake_quant_decoder bake_avx2_decode_q2_k, bake_avx2_decode_q3_k, bake_avx2_decod
 #ifdef __AVX2__
 #include <immintrin.h>
 
+enum {
+	AHEAD = 8192, /* bytes */
+};
+
+/* Asks for what is read soon: processors by themselves do not look beyond the page. Asking behind
+ * the end does no harm. */
+static inline void ask(const void *from, size_t bytes)
+{
+	for (size_t at = 0; at < bytes; at += 64)
+		_mm_prefetch((const char *)from + AHEAD + at, _MM_HINT_T0);
+}
+
 /* Whether all are finite, and as float16, too. */
 static inline bool are_storable(__m256 values)
 {

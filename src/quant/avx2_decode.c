@@ -85,26 +85,34 @@ static void decode_iq4_nl(const uint8_t *from, size_t count, float *to)
 		put_products(to, _mm256_shuffle_epi8(table, nibbles_at(from + 2)), scale_at(from));
 }
 
+enum {
+	PLAIN = 32, /* numbers at a time */
+};
+
 static void decode_f16(const uint8_t *from, size_t count, float *to)
 {
-	for (; count >= 8; count -= 8, from += 16, to += 8)
-		_mm256_storeu_ps(to, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)from)));
+	for (; count >= PLAIN; count -= PLAIN, from += 2 * PLAIN, to += PLAIN) {
+		ask(from, 2 * PLAIN);
+		for (unsigned i = 0; i < PLAIN; i += 8)
+			_mm256_storeu_ps(to + i,
+				_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(from + 2 * i))));
+	}
 	bake_quant_decode_f16(from, count, to);
 }
 
 static void decode_bf16(const uint8_t *from, size_t count, float *to)
 {
-	for (; count >= 8; count -= 8, from += 16, to += 8) {
-		__m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)from));
+	for (; count >= PLAIN; count -= PLAIN, from += 2 * PLAIN, to += PLAIN) {
+		ask(from, 2 * PLAIN);
+		for (unsigned i = 0; i < PLAIN; i += 8) {
+			__m128i halves = _mm_loadu_si128((const __m128i *)(from + 2 * i));
 
-		_mm256_storeu_ps(to, _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16)));
+			_mm256_storeu_ps(to + i, _mm256_castsi256_ps(_mm256_slli_epi32(
+							 _mm256_cvtepu16_epi32(halves), 16)));
+		}
 	}
 	bake_quant_decode_bf16(from, count, to);
 }
-
-enum {
-	PLAIN = 32, /* numbers at a time */
-};
 
 /* Whether the bits of all, without the sign, are below the limit. */
 static inline bool are_below(const __m256i *bits, int32_t limit)
@@ -119,6 +127,7 @@ static inline bool are_below(const __m256i *bits, int32_t limit)
 
 static inline void load(__m256i *bits, const float *from)
 {
+	ask(from, PLAIN * sizeof(float));
 	for (unsigned i = 0; i < PLAIN / 8; i++)
 		bits[i] = _mm256_castps_si256(_mm256_loadu_ps(from + 8 * i));
 }

@@ -200,9 +200,11 @@ static inline __attribute__((always_inline)) bool encode(const float *from, size
 	const size_t step = (size_t)GROUP * QUANT_BLOCK;
 	bool good = true;
 
-	for (; count >= step; count -= step, from += step, to += GROUP * block)
+	for (; count >= step; count -= step, from += step, to += GROUP * block) {
+		ask(from, step * sizeof(float));
 		if (!group(from, to, block))
 			good &= plain(from, step, to);
+	}
 	return count ? plain(from, count, to) & good : good;
 }
 

@@ -32,9 +32,6 @@ static bool encode_piece(
 		size_t step = count - at < STREAMED ? count - at : STREAMED;
 		size_t bytes = step / how->type->block * how->type->block_bytes;
 
-		quant_prefetch(from + at + step,
-			(count - at - step < STREAMED ? count - at - step : STREAMED) *
-				sizeof(float));
 		good &= how->encode(from + at, step, cached);
 		quant_stream(to, cached, bytes);
 		to += bytes;
@@ -97,9 +94,6 @@ bool bake_quant_decode(uint32_t ggml_type, const void *from, size_t count, float
 	for (size_t at = 0; at < count; at += STREAMED) {
 		size_t step = count - at < STREAMED ? count - at : STREAMED;
 
-		quant_prefetch(next + step / type->block * type->block_bytes,
-			(count - at - step < STREAMED ? count - at - step : STREAMED) /
-				type->block * type->block_bytes);
 		decode(next, step, cached);
 		quant_stream((uint8_t *)(to + at), (const uint8_t *)cached, step * sizeof(float));
 		next += step / type->block * type->block_bytes;

@@ -24,18 +24,7 @@ static inline void quant_stream(uint8_t *to, const uint8_t *from, size_t bytes)
 	memcpy(to + whole, from + whole, bytes - whole);
 	_mm_sfence();
 }
-static inline void quant_prefetch(const void *from, size_t bytes)
-{
-	for (size_t at = 0; at < bytes; at += 64)
-		_mm_prefetch((const char *)from + at, _MM_HINT_T0);
-}
 #else
-static inline void quant_prefetch(const void *from, size_t bytes)
-{
-	(void)from;
-	(void)bytes;
-}
-
 static inline void quant_stream(uint8_t *to, const uint8_t *from, size_t bytes)
 {
 	memcpy(to, from, bytes);

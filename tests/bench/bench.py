@@ -364,6 +364,30 @@ def case_index(bench):
     return outcome
 
 
+QUANT_REFERENCE_BAR = 1 / 3  # of the time of the plain reference
+QUANT_COPY_BAR = 1 / 0.8     # of the time of memcpy, for float16 and bfloat16
+DEQUANT_BAR = 1 / 0.9        # of the time of memcpy
+
+
+def case_quant(bench):
+    """float32 in memory to every type and back, in one thread."""
+    size = 256 // bench.scale
+    lines = subprocess.run([bench.programs / "quant", str(size), str(3 * bench.rounds)],
+                           check=True, capture_output=True, text=True).stdout.splitlines()
+    outcome = Outcome([], f"{size} MiB of float32 to each type and back, with {lines[0].lstrip('# ')}")
+    for name, *times in map(str.split, lines[1:]):
+        encode, reference, decode, copy = map(float, times)
+        speeds = [f"{label} {size * MIB / time / 1e6:.1f}" for label, time in
+                  (("to it", encode), ("reference", reference), ("from it", decode), ("memcpy", copy)) if time]
+        outcome.notes.append(f"{name}: {', '.join(speeds)} GB/s of float32")
+        if reference:
+            outcome.bar(f"to {name}, of the reference's time", encode / reference, QUANT_REFERENCE_BAR)
+        elif name in ("f16", "bf16"):
+            outcome.bar(f"to {name}, of memcpy's time", encode / copy, QUANT_COPY_BAR)
+        outcome.bar(f"from {name}, of memcpy's time", decode / copy, DEQUANT_BAR)
+    return outcome
+
+
 def openssl_speed():
     """Bytes a second that one core hashes, as `openssl speed` has it: without reading anything."""
     out = subprocess.run(["openssl", "speed", "-mr", "-evp", "sha256", "-seconds", "1", "-bytes", "16384"],
@@ -501,7 +525,7 @@ def case_serve(bench):
 
 CASES = {"http": case_http, "https": case_https, "rate": case_rate, "stragglers": case_stragglers,
          "small": case_small, "baked": case_baked, "verify": case_verify, "index": case_index,
-         "serve": case_serve}
+         "serve": case_serve, "quant": case_quant}
 
 
 # ---- what is said
