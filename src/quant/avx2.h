@@ -39,7 +39,7 @@ static inline bool are_storable(__m256 values)
 }
 
 /* The signed bytes of a quarter, as floats. */
-static inline __m256 eight_of(__m256i bytes, unsigned quarter)
+static inline __m256 eight_of(__m256i bytes, size_t quarter)
 {
 	__m128i half =
 		quarter < 2 ? _mm256_castsi256_si128(bytes) : _mm256_extracti128_si256(bytes, 1);

@@ -16,13 +16,13 @@ static inline __m256 scale_at(const uint8_t *from)
 /* 32 elements: a quant times the scale, and base added where there is one. */
 static inline void put_products(float *to, __m256i quants, __m256 scale)
 {
-	for (unsigned i = 0; i < 4; i++)
+	for (size_t i = 0; i < 4; i++)
 		_mm256_storeu_ps(to + 8 * i, _mm256_mul_ps(eight_of(quants, i), scale));
 }
 
 static inline void put_sums(float *to, __m256i quants, __m256 scale, __m256 base)
 {
-	for (unsigned i = 0; i < 4; i++)
+	for (size_t i = 0; i < 4; i++)
 		_mm256_storeu_ps(
 			to + 8 * i, _mm256_add_ps(_mm256_mul_ps(eight_of(quants, i), scale), base));
 }
@@ -86,14 +86,16 @@ static void decode_iq4_nl(const uint8_t *from, size_t count, float *to)
 }
 
 enum {
-	PLAIN = 32, /* numbers at a time */
+	PLAIN = 32,	   /* numbers at a time */
+	PLAIN_HALVES = 64, /* bytes of them as halves */
+	PLAIN_BYTES = 128, /* as float32 */
 };
 
 static void decode_f16(const uint8_t *from, size_t count, float *to)
 {
-	for (; count >= PLAIN; count -= PLAIN, from += 2 * PLAIN, to += PLAIN) {
-		ask(from, 2 * PLAIN);
-		for (unsigned i = 0; i < PLAIN; i += 8)
+	for (; count >= PLAIN; count -= PLAIN, from += PLAIN_HALVES, to += PLAIN) {
+		ask(from, PLAIN_HALVES);
+		for (size_t i = 0; i < PLAIN; i += 8)
 			_mm256_storeu_ps(to + i,
 				_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(from + 2 * i))));
 	}
@@ -102,9 +104,9 @@ static void decode_f16(const uint8_t *from, size_t count, float *to)
 
 static void decode_bf16(const uint8_t *from, size_t count, float *to)
 {
-	for (; count >= PLAIN; count -= PLAIN, from += 2 * PLAIN, to += PLAIN) {
-		ask(from, 2 * PLAIN);
-		for (unsigned i = 0; i < PLAIN; i += 8) {
+	for (; count >= PLAIN; count -= PLAIN, from += PLAIN_HALVES, to += PLAIN) {
+		ask(from, PLAIN_HALVES);
+		for (size_t i = 0; i < PLAIN; i += 8) {
 			__m128i halves = _mm_loadu_si128((const __m128i *)(from + 2 * i));
 
 			_mm256_storeu_ps(to + i, _mm256_castsi256_ps(_mm256_slli_epi32(
@@ -119,7 +121,7 @@ static inline bool are_below(const __m256i *bits, int32_t limit)
 {
 	__m256i all = _mm256_setzero_si256();
 
-	for (unsigned i = 0; i < PLAIN / 8; i++)
+	for (size_t i = 0; i < PLAIN / 8; i++)
 		all = _mm256_max_epi32(
 			all, _mm256_and_si256(bits[i], _mm256_set1_epi32(INT32_MAX)));
 	return !_mm256_movemask_epi8(_mm256_cmpgt_epi32(all, _mm256_set1_epi32(limit - 1)));
@@ -127,8 +129,8 @@ static inline bool are_below(const __m256i *bits, int32_t limit)
 
 static inline void load(__m256i *bits, const float *from)
 {
-	ask(from, PLAIN * sizeof(float));
-	for (unsigned i = 0; i < PLAIN / 8; i++)
+	ask(from, PLAIN_BYTES);
+	for (size_t i = 0; i < PLAIN / 8; i++)
 		bits[i] = _mm256_castps_si256(_mm256_loadu_ps(from + 8 * i));
 }
 
@@ -137,10 +139,10 @@ bool bake_avx2_encode_f32(const float *from, size_t count, uint8_t *to)
 	__m256i bits[PLAIN / 8];
 	bool good = true;
 
-	for (; count >= PLAIN; count -= PLAIN, from += PLAIN, to += 4 * PLAIN) {
+	for (; count >= PLAIN; count -= PLAIN, from += PLAIN, to += PLAIN_BYTES) {
 		load(bits, from);
 		good &= are_below(bits, INFINITE);
-		for (unsigned i = 0; i < PLAIN / 8; i++)
+		for (size_t i = 0; i < PLAIN / 8; i++)
 			_mm256_storeu_si256((__m256i *)(to + 32 * i), bits[i]);
 	}
 	return bake_quant_encode_f32(from, count, to) & good;
@@ -151,13 +153,13 @@ bool bake_avx2_encode_f16(const float *from, size_t count, uint8_t *to)
 	__m256i bits[PLAIN / 8];
 	bool good = true;
 
-	for (; count >= PLAIN; count -= PLAIN, from += PLAIN, to += 2 * PLAIN) {
+	for (; count >= PLAIN; count -= PLAIN, from += PLAIN, to += PLAIN_HALVES) {
 		load(bits, from);
 		if (!are_below(bits, F16_OVERFLOW)) {
 			good &= bake_quant_encode_f16(from, PLAIN, to);
 			continue;
 		}
-		for (unsigned i = 0; i < PLAIN / 8; i++)
+		for (size_t i = 0; i < PLAIN / 8; i++)
 			_mm_storeu_si128((__m128i *)(to + 16 * i),
 				_mm256_cvtps_ph(_mm256_castsi256_ps(bits[i]), 0));
 	}
@@ -178,13 +180,13 @@ bool bake_avx2_encode_bf16(const float *from, size_t count, uint8_t *to)
 	__m256i bits[PLAIN / 8];
 	bool good = true;
 
-	for (; count >= PLAIN; count -= PLAIN, from += PLAIN, to += 2 * PLAIN) {
+	for (; count >= PLAIN; count -= PLAIN, from += PLAIN, to += PLAIN_HALVES) {
 		load(bits, from);
 		if (!are_below(bits, BF16_OVERFLOW)) {
 			good &= bake_quant_encode_bf16(from, PLAIN, to);
 			continue;
 		}
-		for (unsigned i = 0; i < PLAIN / 16; i++) {
+		for (size_t i = 0; i < PLAIN / 16; i++) {
 			__m256i both =
 				_mm256_packus_epi32(upper(bits[2 * i]), upper(bits[2 * i + 1]));
 

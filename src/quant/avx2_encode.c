@@ -64,13 +64,13 @@ static inline __attribute__((always_inline)) bool centred(
 		return false;
 	_mm256_storeu_ps(inverses, reciprocals(scales));
 	put_halves(halves, scales);
-	for (unsigned i = 0; i < GROUP; i++, from += QUANT_BLOCK, to += block) {
+	for (size_t i = 0; i < GROUP; i++, from += QUANT_BLOCK, to += block) {
 		struct values values = values_at(from);
 		__m256 inverse = _mm256_broadcast_ss(inverses + i);
 		__m256i quants[4];
 		__m256i bytes;
 
-		for (unsigned part = 0; part < 4; part++)
+		for (size_t part = 0; part < 4; part++)
 			quants[part] = _mm256_cvttps_epi32(
 				_mm256_add_ps(_mm256_mul_ps(values.at[part], inverse),
 					_mm256_set1_ps((float)half + 0.5F)));
@@ -103,14 +103,14 @@ static inline __attribute__((always_inline)) bool above(
 	_mm256_storeu_ps(inverses, reciprocals(scales));
 	put_halves(halves[0], scales);
 	put_halves(halves[1], least);
-	for (unsigned i = 0; i < GROUP; i++, from += QUANT_BLOCK, to += block) {
+	for (size_t i = 0; i < GROUP; i++, from += QUANT_BLOCK, to += block) {
 		struct values values = values_at(from);
 		__m256 inverse = _mm256_broadcast_ss(inverses + i);
 		__m256 base = _mm256_broadcast_ss(leasts + i);
 		__m256i quants[4];
 		__m256i bytes;
 
-		for (unsigned part = 0; part < 4; part++)
+		for (size_t part = 0; part < 4; part++)
 			quants[part] = _mm256_cvttps_epi32(_mm256_add_ps(
 				_mm256_mul_ps(_mm256_sub_ps(values.at[part], base), inverse),
 				_mm256_set1_ps(0.5F)));
@@ -144,12 +144,12 @@ static inline bool eighths(const float *from, uint8_t *to, size_t block)
 		return false;
 	_mm256_storeu_ps(inverses, reciprocals(scales));
 	put_halves(halves, scales);
-	for (unsigned i = 0; i < GROUP; i++, from += QUANT_BLOCK, to += block) {
+	for (size_t i = 0; i < GROUP; i++, from += QUANT_BLOCK, to += block) {
 		struct values values = values_at(from);
 		__m256 inverse = _mm256_broadcast_ss(inverses + i);
 		__m256i quants[4];
 
-		for (unsigned part = 0; part < 4; part++)
+		for (size_t part = 0; part < 4; part++)
 			quants[part] = rounded(_mm256_mul_ps(values.at[part], inverse));
 		memcpy(to, halves + i, 2);
 		_mm256_storeu_si256((__m256i *)(to + 2), signed_bytes(quants));

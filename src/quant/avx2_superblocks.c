@@ -11,7 +11,7 @@
 /* 32 quants, of which each half has a scale: their products. */
 static inline void put_products(float *to, __m256i quants, float first, float second)
 {
-	for (unsigned i = 0; i < 4; i++)
+	for (size_t i = 0; i < 4; i++)
 		_mm256_storeu_ps(to + 8 * i,
 			_mm256_mul_ps(_mm256_set1_ps(i < 2 ? first : second), eight_of(quants, i)));
 }
@@ -20,7 +20,7 @@ static inline void put_products(float *to, __m256i quants, float first, float se
 static inline void put_differences(
 	float *to, __m256i quants, const float scales[2], const float bases[2])
 {
-	for (unsigned i = 0; i < 4; i++)
+	for (size_t i = 0; i < 4; i++)
 		_mm256_storeu_ps(to + 8 * i,
 			_mm256_sub_ps(
 				_mm256_mul_ps(_mm256_set1_ps(scales[i / 2]), eight_of(quants, i)),
@@ -28,7 +28,7 @@ static inline void put_differences(
 }
 
 /* Each byte shifted to the right, and masked. */
-static inline __m256i field(__m256i bytes, unsigned shift, char mask)
+static inline __m256i field(__m256i bytes, size_t shift, char mask)
 {
 	return _mm256_and_si256(
 		_mm256_srl_epi16(bytes, _mm_cvtsi32_si128((int)shift)), _mm256_set1_epi8(mask));
@@ -42,10 +42,11 @@ static inline __m256i bytes_at(const uint8_t *from)
 void bake_avx2_decode_q2_k(const uint8_t *from, size_t count, float *to)
 {
 	for (; count; count -= QUANT_SUPERBLOCK, from += 84, to += QUANT_SUPERBLOCK) {
+		ask(from, 84);
 		float scale = f16_to_f32(u16_at(from + 80));
 		float least = f16_to_f32(u16_at(from + 82));
 
-		for (unsigned row = 0; row < 8; row++) {
+		for (size_t row = 0; row < 8; row++) {
 			const uint8_t *own = from + 2 * row;
 			__m256i quants =
 				field(bytes_at(from + 16 + 32 * (row / 4)), 2 * (row % 4), 3);
@@ -59,7 +60,7 @@ void bake_avx2_decode_q2_k(const uint8_t *from, size_t count, float *to)
 	}
 }
 
-static inline float scale_q3_k(const uint8_t *scales, unsigned group, float scale)
+static inline float scale_q3_k(const uint8_t *scales, size_t group, float scale)
 {
 	int six = (scales[group % 8] >> 4 * (group / 8) & 0xf) |
 		  (scales[8 + group % 4] >> 2 * (group / 4) & 3) << 4;
@@ -70,10 +71,11 @@ static inline float scale_q3_k(const uint8_t *scales, unsigned group, float scal
 void bake_avx2_decode_q3_k(const uint8_t *from, size_t count, float *to)
 {
 	for (; count; count -= QUANT_SUPERBLOCK, from += 110, to += QUANT_SUPERBLOCK) {
+		ask(from, 110);
 		float scale = f16_to_f32(u16_at(from + 108));
 		__m256i absent = _mm256_xor_si256(bytes_at(from), _mm256_set1_epi8(-1));
 
-		for (unsigned row = 0; row < 8; row++) {
+		for (size_t row = 0; row < 8; row++) {
 			__m256i two = field(bytes_at(from + 32 + 32 * (row / 4)), 2 * (row % 4), 3);
 			__m256i four = _mm256_slli_epi16(field(absent, row, 1), 2);
 
@@ -84,14 +86,25 @@ void bake_avx2_decode_q3_k(const uint8_t *from, size_t count, float *to)
 	}
 }
 
-/* What Q4_K and Q5_K do with a group. */
-static inline void put_k4(float *to, const uint8_t *from, unsigned group, __m256i quants)
+/* What Q4_K and Q5_K begin with. */
+struct k4 {
+	float scale;
+	float least;
+	const uint8_t *six;
+};
+
+static inline struct k4 k4_at(const uint8_t *from)
 {
-	const uint8_t *six = from + 4;
-	int scale = group < 4 ? six[group] & 63 : (six[group + 4] & 0xf) | six[group - 4] >> 6 << 4;
-	int least = group < 4 ? six[group + 4] & 63 : six[group + 4] >> 4 | six[group] >> 6 << 4;
-	float own = f16_to_f32(u16_at(from)) * (float)scale;
-	float base = f16_to_f32(u16_at(from + 2)) * (float)least;
+	return (struct k4){f16_to_f32(u16_at(from)), f16_to_f32(u16_at(from + 2)), from + 4};
+}
+
+static inline void put_k4(float *to, const struct k4 *k4, size_t group, __m256i quants)
+{
+	const uint8_t *six = k4->six + group;
+	int scale = group < 4 ? six[0] & 63 : (six[4] & 0xf) | six[-4] >> 6 << 4;
+	int least = group < 4 ? six[4] & 63 : six[4] >> 4 | six[0] >> 6 << 4;
+	float own = k4->scale * (float)scale;
+	float base = k4->least * (float)least;
 
 	put_differences(to + 32 * group, quants, (float[2]){own, own}, (float[2]){base, base});
 }
@@ -99,8 +112,11 @@ static inline void put_k4(float *to, const uint8_t *from, unsigned group, __m256
 void bake_avx2_decode_q4_k(const uint8_t *from, size_t count, float *to)
 {
 	for (; count; count -= QUANT_SUPERBLOCK, from += 144, to += QUANT_SUPERBLOCK) {
-		for (unsigned group = 0; group < 8; group++)
-			put_k4(to, from, group,
+		ask(from, 144);
+		struct k4 k4 = k4_at(from);
+
+		for (size_t group = 0; group < 8; group++)
+			put_k4(to, &k4, group,
 				field(bytes_at(from + 16 + 32 * (group / 2)), 4 * (group % 2), 15));
 	}
 }
@@ -108,14 +124,16 @@ void bake_avx2_decode_q4_k(const uint8_t *from, size_t count, float *to)
 void bake_avx2_decode_q5_k(const uint8_t *from, size_t count, float *to)
 {
 	for (; count; count -= QUANT_SUPERBLOCK, from += 176, to += QUANT_SUPERBLOCK) {
+		ask(from, 176);
+		struct k4 k4 = k4_at(from);
 		__m256i fifths = bytes_at(from + 16);
 
-		for (unsigned group = 0; group < 8; group++) {
+		for (size_t group = 0; group < 8; group++) {
 			__m256i low =
 				field(bytes_at(from + 48 + 32 * (group / 2)), 4 * (group % 2), 15);
 			__m256i fifth = _mm256_slli_epi16(field(fifths, group, 1), 4);
 
-			put_k4(to, from, group, _mm256_or_si256(low, fifth));
+			put_k4(to, &k4, group, _mm256_or_si256(low, fifth));
 		}
 	}
 }
@@ -123,9 +141,10 @@ void bake_avx2_decode_q5_k(const uint8_t *from, size_t count, float *to)
 void bake_avx2_decode_q6_k(const uint8_t *from, size_t count, float *to)
 {
 	for (; count; count -= QUANT_SUPERBLOCK, from += 210, to += QUANT_SUPERBLOCK) {
+		ask(from, 210);
 		float scale = f16_to_f32(u16_at(from + 208));
 
-		for (unsigned row = 0; row < 8; row++) {
+		for (size_t row = 0; row < 8; row++) {
 			const uint8_t *at = from + 64 * (row / 4) + 32 * (row % 2);
 			__m256i low = field(bytes_at(at), 4 * (row % 4 / 2), 15);
 			__m256i high =
@@ -142,9 +161,10 @@ void bake_avx2_decode_q6_k(const uint8_t *from, size_t count, float *to)
 void bake_avx2_decode_q8_k(const uint8_t *from, size_t count, float *to)
 {
 	for (; count; count -= QUANT_SUPERBLOCK, from += 292, to += QUANT_SUPERBLOCK) {
+		ask(from, 292);
 		float scale = float_of(u32_at(from));
 
-		for (unsigned row = 0; row < 8; row++)
+		for (size_t row = 0; row < 8; row++)
 			put_products(to + 32 * row, bytes_at(from + 4 + 32 * row), scale, scale);
 	}
 }
@@ -155,10 +175,11 @@ void bake_avx2_decode_iq4_xs(const uint8_t *from, size_t count, float *to)
 	__m256i table = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)values));
 
 	for (; count; count -= QUANT_SUPERBLOCK, from += 136, to += QUANT_SUPERBLOCK) {
+		ask(from, 136);
 		float scale = f16_to_f32(u16_at(from));
 		uint16_t high = u16_at(from + 2);
 
-		for (unsigned group = 0; group < 8; group++) {
+		for (size_t group = 0; group < 8; group++) {
 			int six = (from[4 + group / 2] >> 4 * (group % 2) & 0xf) |
 				  (high >> 2 * group & 3) << 4;
 			float own = scale * (float)(six - 32);

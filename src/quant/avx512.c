@@ -48,7 +48,7 @@ static inline __attribute__((always_inline)) bool centred(
 		return false;
 	_mm256_storeu_ps(inverses, reciprocals(scales));
 	put_halves(halves, scales);
-	for (unsigned i = 0; i < GROUP; i++, from += QUANT_BLOCK, to += block) {
+	for (size_t i = 0; i < GROUP; i++, from += QUANT_BLOCK, to += block) {
 		__m512i low = quants_of(from, 0, inverses[i], more, 2 * half - 1);
 		__m512i high = quants_of(from + 16, 0, inverses[i], more, 2 * half - 1);
 
@@ -79,7 +79,7 @@ static inline __attribute__((always_inline)) bool above(
 	_mm256_storeu_ps(inverses, reciprocals(scales));
 	put_halves(halves[0], scales);
 	put_halves(halves[1], least);
-	for (unsigned i = 0; i < GROUP; i++, from += QUANT_BLOCK, to += block) {
+	for (size_t i = 0; i < GROUP; i++, from += QUANT_BLOCK, to += block) {
 		__m512i low = quants_of(from, leasts[i], inverses[i], 0.5F, top);
 		__m512i high = quants_of(from + 16, leasts[i], inverses[i], 0.5F, top);
 
@@ -113,7 +113,7 @@ static inline bool eighths(const float *from, uint8_t *to, size_t block)
 		return false;
 	_mm256_storeu_ps(inverses, reciprocals(scales));
 	put_halves(halves, scales);
-	for (unsigned i = 0; i < GROUP; i++, from += QUANT_BLOCK, to += block) {
+	for (size_t i = 0; i < GROUP; i++, from += QUANT_BLOCK, to += block) {
 		memcpy(to, halves + i, 2);
 		_mm_storeu_si128((__m128i *)(to + 2), rounded(from, inverses[i]));
 		_mm_storeu_si128((__m128i *)(to + 18), rounded(from + 16, inverses[i]));

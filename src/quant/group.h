@@ -25,10 +25,10 @@ static inline __attribute__((always_inline)) __m256i across(const __m256i *of, c
 	__m256i pairs[4];
 	__m256i fours[2];
 
-	for (unsigned i = 0; i < 4; i++)
+	for (size_t i = 0; i < 4; i++)
 		pairs[i] = with(_mm256_unpacklo_epi32(of[2 * i], of[2 * i + 1]),
 			_mm256_unpackhi_epi32(of[2 * i], of[2 * i + 1]));
-	for (unsigned i = 0; i < 2; i++)
+	for (size_t i = 0; i < 2; i++)
 		fours[i] = with(_mm256_unpacklo_epi64(pairs[2 * i], pairs[2 * i + 1]),
 			_mm256_unpackhi_epi64(pairs[2 * i], pairs[2 * i + 1]));
 	return with(_mm256_permute2x128_si256(fours[0], fours[1], 0x20),
@@ -115,7 +115,7 @@ static inline __m256 extremes_of(const float *from)
 	__m256i even;
 	unsigned ties;
 
-	for (unsigned i = 0; i < GROUP; i++) {
+	for (size_t i = 0; i < GROUP; i++) {
 		above[i] = down(from + QUANT_BLOCK * i, max_signed);
 		below[i] = down(from + QUANT_BLOCK * i, max_unsigned);
 	}
@@ -131,7 +131,7 @@ static inline __m256 extremes_of(const float *from)
 		return _mm256_castsi256_ps(most);
 	_mm256_storeu_ps(extremes, _mm256_castsi256_ps(most));
 	for (; ties; ties &= ties - 1) {
-		unsigned i = (unsigned)__builtin_ctz(ties);
+		size_t i = (size_t)__builtin_ctz(ties);
 
 		extremes[i] = first_with(
 			from + QUANT_BLOCK * i, (int32_t)(bits_of(extremes[i]) & INT32_MAX));
@@ -149,12 +149,12 @@ static inline bool least_of(const float *from, __m256 *out_least, __m256 *out_ra
 	float leasts[GROUP];
 	unsigned zeros;
 
-	for (unsigned i = 0; i < GROUP; i++) {
+	for (size_t i = 0; i < GROUP; i++) {
 		const float *block = from + QUANT_BLOCK * i;
 
 		least[i] = down(block, min_float);
 		most[i] = down(block, max_float);
-		for (unsigned part = 0; part < 4; part++)
+		for (size_t part = 0; part < 4; part++)
 			largest = _mm256_max_epi32(largest, magnitudes(bits_at(block + 8 * part)));
 	}
 	if (_mm256_movemask_epi8(_mm256_cmpgt_epi32(largest, _mm256_set1_epi32(INFINITE - 1))))
@@ -165,7 +165,7 @@ static inline bool least_of(const float *from, __m256 *out_least, __m256 *out_ra
 	zeros = (unsigned)_mm256_movemask_ps(
 		_mm256_cmp_ps(_mm256_castsi256_ps(least[0]), _mm256_setzero_ps(), _CMP_EQ_OQ));
 	for (; zeros; zeros &= zeros - 1) {
-		unsigned i = (unsigned)__builtin_ctz(zeros);
+		size_t i = (size_t)__builtin_ctz(zeros);
 
 		leasts[i] = first_with(from + QUANT_BLOCK * i, 0);
 	}
@@ -181,11 +181,11 @@ static inline __m256 magnitudes_of(const float *from)
 {
 	__m256i most[GROUP];
 
-	for (unsigned i = 0; i < GROUP; i++) {
+	for (size_t i = 0; i < GROUP; i++) {
 		const float *at = from + QUANT_BLOCK * i;
 
 		most[i] = magnitudes(bits_at(at));
-		for (unsigned part = 1; part < 4; part++)
+		for (size_t part = 1; part < 4; part++)
 			most[i] = _mm256_max_epi32(most[i], magnitudes(bits_at(at + 8 * part)));
 	}
 	return _mm256_castsi256_ps(across(most, max_signed));

@@ -23,7 +23,7 @@ static inline uint32_t most_of(const float *from)
 {
 	uint32x4_t most = vdupq_n_u32(0);
 
-	for (unsigned i = 0; i < PARTS; i++)
+	for (size_t i = 0; i < PARTS; i++)
 		most = vmaxq_u32(most, vandq_u32(bits_at(from + 4 * i), vdupq_n_u32(INT32_MAX)));
 	return vmaxvq_u32(most);
 }
@@ -66,7 +66,7 @@ static inline uint8x16_t quants_of(
 {
 	int32x4_t quants[4];
 
-	for (unsigned i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		float32x4_t value = vsubq_f32(vld1q_f32(from + 4 * i), vdupq_n_f32(base));
 
 		value = vmulq_f32(value, vdupq_n_f32(inverse));
@@ -117,12 +117,12 @@ static inline float least_of(const float *from, float *out_range)
 	float32x4_t most = least;
 	float found;
 
-	for (unsigned i = 1; i < PARTS; i++) {
+	for (size_t i = 1; i < PARTS; i++) {
 		least = vminq_f32(least, vld1q_f32(from + 4 * i));
 		most = vmaxq_f32(most, vld1q_f32(from + 4 * i));
 	}
 	found = vminvq_f32(least);
-	for (unsigned i = 0; found == 0 && i < QUANT_BLOCK; i++) {
+	for (size_t i = 0; found == 0 && i < QUANT_BLOCK; i++) {
 		if (from[i] == 0) {
 			found = from[i];
 			break;
@@ -160,7 +160,7 @@ static inline bool eighths(const float *from, uint8_t *to)
 	if (!is_plain(scale))
 		return false;
 	put_u16(to, f16_of_f32(scale));
-	for (unsigned i = 0; i < PARTS; i++)
+	for (size_t i = 0; i < PARTS; i++)
 		quants[i] =
 			vcvtaq_s32_f32(vmulq_f32(vld1q_f32(from + 4 * i), vdupq_n_f32(inverse)));
 	vst1q_u8(to + 2, narrow(quants));

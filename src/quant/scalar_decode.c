@@ -36,7 +36,7 @@ void bake_quant_decode_bf16(const uint8_t *from, size_t count, float *to)
 		to[i] = bf16_to_f32(u16_at(from + 2 * i));
 }
 
-static int nibble(const uint8_t *from, unsigned i)
+static int nibble(const uint8_t *from, size_t i)
 {
 	return i < QUANT_BLOCK / 2 ? from[i] & 0xf : from[i - QUANT_BLOCK / 2] >> 4;
 }
@@ -46,7 +46,7 @@ void bake_quant_decode_q4_0(const uint8_t *from, size_t count, float *to)
 	for (; count; count -= QUANT_BLOCK, from += 18, to += QUANT_BLOCK) {
 		float scale = f16_to_f32(u16_at(from));
 
-		for (unsigned i = 0; i < QUANT_BLOCK; i++)
+		for (size_t i = 0; i < QUANT_BLOCK; i++)
 			to[i] = (float)(nibble(from + 2, i) - 8) * scale;
 	}
 }
@@ -57,7 +57,7 @@ void bake_quant_decode_q4_1(const uint8_t *from, size_t count, float *to)
 		float scale = f16_to_f32(u16_at(from));
 		float least = f16_to_f32(u16_at(from + 2));
 
-		for (unsigned i = 0; i < QUANT_BLOCK; i++)
+		for (size_t i = 0; i < QUANT_BLOCK; i++)
 			to[i] = (float)nibble(from + 4, i) * scale + least;
 	}
 }
@@ -68,7 +68,7 @@ void bake_quant_decode_q5_0(const uint8_t *from, size_t count, float *to)
 		float scale = f16_to_f32(u16_at(from));
 		uint32_t fifths = u32_at(from + 2);
 
-		for (unsigned i = 0; i < QUANT_BLOCK; i++) {
+		for (size_t i = 0; i < QUANT_BLOCK; i++) {
 			int quant = nibble(from + 6, i) | (int)(fifths >> i & 1) << 4;
 
 			to[i] = (float)(quant - 16) * scale;
@@ -83,7 +83,7 @@ void bake_quant_decode_q5_1(const uint8_t *from, size_t count, float *to)
 		float least = f16_to_f32(u16_at(from + 2));
 		uint32_t fifths = u32_at(from + 4);
 
-		for (unsigned i = 0; i < QUANT_BLOCK; i++) {
+		for (size_t i = 0; i < QUANT_BLOCK; i++) {
 			int quant = nibble(from + 8, i) | (int)(fifths >> i & 1) << 4;
 
 			to[i] = (float)quant * scale + least;
@@ -96,7 +96,7 @@ void bake_quant_decode_q8_0(const uint8_t *from, size_t count, float *to)
 	for (; count; count -= QUANT_BLOCK, from += 34, to += QUANT_BLOCK) {
 		float scale = f16_to_f32(u16_at(from));
 
-		for (unsigned i = 0; i < QUANT_BLOCK; i++)
+		for (size_t i = 0; i < QUANT_BLOCK; i++)
 			to[i] = (float)(int8_t)from[2 + i] * scale;
 	}
 }
@@ -108,7 +108,7 @@ void bake_quant_decode_iq4_nl(const uint8_t *from, size_t count, float *to)
 	for (; count; count -= QUANT_BLOCK, from += 18, to += QUANT_BLOCK) {
 		float scale = f16_to_f32(u16_at(from));
 
-		for (unsigned i = 0; i < QUANT_BLOCK; i++)
+		for (size_t i = 0; i < QUANT_BLOCK; i++)
 			to[i] = (float)values[nibble(from + 2, i)] * scale;
 	}
 }

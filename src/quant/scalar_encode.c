@@ -97,13 +97,13 @@ static void put_fifths(uint8_t *to, const uint8_t *quants)
 	put_u32(to, fifths);
 }
 
-/* Q4_0 and Q5_0: zero is in the middle, at half. The clamp is on signed bytes, as ggml's is. */
+/* Q4_0 and Q5_0: zero is in the middle, at half. */
 static void centred(const float *from, float inverse, int half, uint8_t *quants)
 {
 	for (unsigned i = 0; i < QUANT_BLOCK; i++) {
-		int quant = (int8_t)truncated_byte(from[i] * inverse + ((float)half + 0.5F));
+		uint8_t quant = truncated_byte(from[i] * inverse + ((float)half + 0.5F));
 
-		quants[i] = (uint8_t)(quant < 2 * half - 1 ? quant : 2 * half - 1);
+		quants[i] = quant < 2 * half - 1 ? quant : (uint8_t)(2 * half - 1);
 	}
 }
 
@@ -158,7 +158,7 @@ bool bake_quant_encode_q4_1(const float *from, size_t count, uint8_t *to)
 		good &= put_scale(to + 2, least);
 		above(from, least, reciprocal(scale), quants);
 		for (unsigned i = 0; i < QUANT_BLOCK; i++)
-			quants[i] = (uint8_t)((int8_t)quants[i] < 15 ? quants[i] : 15);
+			quants[i] = quants[i] < 15 ? quants[i] : 15;
 		put_nibbles(to + 4, quants);
 	}
 	return good;

@@ -13,13 +13,13 @@ void bake_quant_decode_q2_k(const uint8_t *from, size_t count, float *to)
 		float scale = f16_to_f32(u16_at(from + 80));
 		float least = f16_to_f32(u16_at(from + 82));
 
-		for (unsigned group = 0; group < 16; group++) {
+		for (size_t group = 0; group < 16; group++) {
 			const uint8_t *quants = from + 16 + 32 * (group / 8) + 16 * (group % 2);
-			unsigned shift = 2 * (group / 2 % 4);
+			size_t shift = 2 * (group / 2 % 4);
 			float own = scale * (float)(from[group] & 0xf);
 			float base = least * (float)(from[group] >> 4);
 
-			for (unsigned i = 0; i < 16; i++)
+			for (size_t i = 0; i < 16; i++)
 				to[16 * group + i] = own * (float)(quants[i] >> shift & 3) - base;
 		}
 	}
@@ -33,15 +33,15 @@ void bake_quant_decode_q3_k(const uint8_t *from, size_t count, float *to)
 		const uint8_t *scales = from + 96;
 		float scale = f16_to_f32(u16_at(from + 108));
 
-		for (unsigned group = 0; group < 16; group++) {
+		for (size_t group = 0; group < 16; group++) {
 			const uint8_t *quants = from + 32 + 32 * (group / 8) + 16 * (group % 2);
 			const uint8_t *high = from + 16 * (group % 2);
-			unsigned shift = 2 * (group / 2 % 4);
+			size_t shift = 2 * (group / 2 % 4);
 			int six = (scales[group % 8] >> 4 * (group / 8) & 0xf) |
 				  (scales[8 + group % 4] >> 2 * (group / 4) & 3) << 4;
 			float own = scale * (float)(six - 32);
 
-			for (unsigned i = 0; i < 16; i++) {
+			for (size_t i = 0; i < 16; i++) {
 				int quant = quants[i] >> shift & 3;
 
 				quant -= high[i] >> group / 2 & 1 ? 0 : 4;
@@ -52,7 +52,7 @@ void bake_quant_decode_q3_k(const uint8_t *from, size_t count, float *to)
 }
 
 /* The scale and the minimum of a group of 32, six bits each, of the twelve bytes of Q4_K and Q5_K. */
-static void scale_of(const uint8_t *scales, unsigned group, int *out_scale, int *out_least)
+static void scale_of(const uint8_t *scales, size_t group, int *out_scale, int *out_least)
 {
 	if (group < 4) {
 		*out_scale = scales[group] & 63;
@@ -70,7 +70,7 @@ static void decode_k4(const uint8_t *from, const uint8_t *fifths, const uint8_t 
 	float scale = f16_to_f32(u16_at(from));
 	float least = f16_to_f32(u16_at(from + 2));
 
-	for (unsigned group = 0; group < 8; group++) {
+	for (size_t group = 0; group < 8; group++) {
 		int scale_six;
 		int least_six;
 		float own;
@@ -79,7 +79,7 @@ static void decode_k4(const uint8_t *from, const uint8_t *fifths, const uint8_t 
 		scale_of(from + 4, group, &scale_six, &least_six);
 		own = scale * (float)scale_six;
 		base = least * (float)least_six;
-		for (unsigned i = 0; i < 32; i++) {
+		for (size_t i = 0; i < 32; i++) {
 			int quant = quants[32 * (group / 2) + i] >> 4 * (group % 2) & 0xf;
 
 			quant |= fifths ? (fifths[i] >> group & 1) << 4 : 0;
@@ -108,14 +108,14 @@ void bake_quant_decode_q6_k(const uint8_t *from, size_t count, float *to)
 	for (; count; count -= QUANT_SUPERBLOCK, from += 210, to += QUANT_SUPERBLOCK) {
 		float scale = f16_to_f32(u16_at(from + 208));
 
-		for (unsigned group = 0; group < 16; group++) {
-			unsigned row = group / 2 % 4;
-			unsigned first = 16 * (group % 2);
+		for (size_t group = 0; group < 16; group++) {
+			size_t row = group / 2 % 4;
+			size_t first = 16 * (group % 2);
 			const uint8_t *low = from + 64 * (group / 8) + 32 * (row % 2) + first;
 			const uint8_t *high = from + 128 + 32 * (group / 8) + first;
 			float own = scale * (float)(int8_t)from[192 + group];
 
-			for (unsigned i = 0; i < 16; i++) {
+			for (size_t i = 0; i < 16; i++) {
 				int quant = (low[i] >> 4 * (row / 2) & 0xf) |
 					    (high[i] >> 2 * row & 3) << 4;
 
@@ -131,7 +131,7 @@ void bake_quant_decode_q8_k(const uint8_t *from, size_t count, float *to)
 	for (; count; count -= QUANT_SUPERBLOCK, from += 292, to += QUANT_SUPERBLOCK) {
 		float scale = float_of(u32_at(from));
 
-		for (unsigned i = 0; i < QUANT_SUPERBLOCK; i++)
+		for (size_t i = 0; i < QUANT_SUPERBLOCK; i++)
 			to[i] = scale * (float)(int8_t)from[4 + i];
 	}
 }
@@ -145,13 +145,13 @@ void bake_quant_decode_iq4_xs(const uint8_t *from, size_t count, float *to)
 		float scale = f16_to_f32(u16_at(from));
 		uint16_t high = u16_at(from + 2);
 
-		for (unsigned group = 0; group < 8; group++) {
+		for (size_t group = 0; group < 8; group++) {
 			const uint8_t *quants = from + 8 + 16 * group;
 			int six = (from[4 + group / 2] >> 4 * (group % 2) & 0xf) |
 				  (high >> 2 * group & 3) << 4;
 			float own = scale * (float)(six - 32);
 
-			for (unsigned i = 0; i < 16; i++) {
+			for (size_t i = 0; i < 16; i++) {
 				to[32 * group + i] = own * (float)values[quants[i] & 0xf];
 				to[32 * group + 16 + i] = own * (float)values[quants[i] >> 4];
 			}

@@ -7,6 +7,21 @@
 #include "base/cleanup.h"
 #include "quant/kernels.h"
 
+#ifdef __x86_64__
+#include <cpuid.h>
+
+/* Not every compiler knows it by name. Its registers are AVX's. */
+static bool has_f16c(void)
+{
+	unsigned a;
+	unsigned b;
+	unsigned c;
+	unsigned d;
+
+	return __get_cpuid(1, &a, &b, &c, &d) && c & bit_F16C;
+}
+#endif
+
 static const char *const names[BAKE_QUANT_ISAS] = {
 	[BAKE_QUANT_SCALAR] = "scalar",
 	[BAKE_QUANT_AVX2] = "avx2",
@@ -42,7 +57,7 @@ static const struct bake_quant_kernels *kernels_of(enum bake_quant_isa isa)
 static bool machine_has(enum bake_quant_isa isa)
 {
 #ifdef __x86_64__
-	bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c");
+	bool avx2 = __builtin_cpu_supports("avx2") && has_f16c();
 
 	if (isa == BAKE_QUANT_AVX2)
 		return avx2;
