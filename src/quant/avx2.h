@@ -52,7 +52,7 @@ static inline __m256 eight_of(__m256i bytes, size_t quarter)
 /* 32 quants of 16 bytes, the low nibbles first. */
 static inline __m256i nibbles_at(const uint8_t *from)
 {
-	__m128i both = _mm_loadu_si128((const __m128i *)from);
+	__m128i both = _mm_loadu_si128((const __m128i *)(const void *)from);
 	__m256i apart =
 		_mm256_inserti128_si256(_mm256_castsi128_si256(both), _mm_srli_epi16(both, 4), 1);
 

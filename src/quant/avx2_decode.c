@@ -73,13 +73,15 @@ static void decode_q5_1(const uint8_t *from, size_t count, float *to)
 static void decode_q8_0(const uint8_t *from, size_t count, float *to)
 {
 	for (; count; count -= QUANT_BLOCK, from += 34, to += QUANT_BLOCK)
-		put_products(to, _mm256_loadu_si256((const __m256i *)(from + 2)), scale_at(from));
+		put_products(to, _mm256_loadu_si256((const __m256i *)(const void *)(from + 2)),
+			scale_at(from));
 }
 
 static void decode_iq4_nl(const uint8_t *from, size_t count, float *to)
 {
 	static const int8_t values[16] = IQ4_VALUES;
-	__m256i table = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)values));
+	__m256i table =
+		_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)values));
 
 	for (; count; count -= QUANT_BLOCK, from += 18, to += QUANT_BLOCK)
 		put_products(to, _mm256_shuffle_epi8(table, nibbles_at(from + 2)), scale_at(from));
@@ -96,8 +98,9 @@ static void decode_f16(const uint8_t *from, size_t count, float *to)
 	for (; count >= PLAIN; count -= PLAIN, from += PLAIN_HALVES, to += PLAIN) {
 		ask(from, PLAIN_HALVES);
 		for (size_t i = 0; i < PLAIN; i += 8)
-			_mm256_storeu_ps(to + i,
-				_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(from + 2 * i))));
+			_mm256_storeu_ps(
+				to + i, _mm256_cvtph_ps(_mm_loadu_si128(
+						(const __m128i *)(const void *)(from + 2 * i))));
 	}
 	bake_quant_decode_f16(from, count, to);
 }
@@ -107,7 +110,8 @@ static void decode_bf16(const uint8_t *from, size_t count, float *to)
 	for (; count >= PLAIN; count -= PLAIN, from += PLAIN_HALVES, to += PLAIN) {
 		ask(from, PLAIN_HALVES);
 		for (size_t i = 0; i < PLAIN; i += 8) {
-			__m128i halves = _mm_loadu_si128((const __m128i *)(from + 2 * i));
+			__m128i halves =
+				_mm_loadu_si128((const __m128i *)(const void *)(from + 2 * i));
 
 			_mm256_storeu_ps(to + i, _mm256_castsi256_ps(_mm256_slli_epi32(
 							 _mm256_cvtepu16_epi32(halves), 16)));
@@ -143,7 +147,7 @@ bool bake_avx2_encode_f32(const float *from, size_t count, uint8_t *to)
 		load(bits, from);
 		good &= are_below(bits, INFINITE);
 		for (size_t i = 0; i < PLAIN / 8; i++)
-			_mm256_storeu_si256((__m256i *)(to + 32 * i), bits[i]);
+			_mm256_storeu_si256((__m256i *)(void *)(to + 32 * i), bits[i]);
 	}
 	return bake_quant_encode_f32(from, count, to) & good;
 }
@@ -160,7 +164,7 @@ bool bake_avx2_encode_f16(const float *from, size_t count, uint8_t *to)
 			continue;
 		}
 		for (size_t i = 0; i < PLAIN / 8; i++)
-			_mm_storeu_si128((__m128i *)(to + 16 * i),
+			_mm_storeu_si128((__m128i *)(void *)(to + 16 * i),
 				_mm256_cvtps_ph(_mm256_castsi256_ps(bits[i]), 0));
 	}
 	return bake_quant_encode_f16(from, count, to) & good;
@@ -190,8 +194,8 @@ bool bake_avx2_encode_bf16(const float *from, size_t count, uint8_t *to)
 			__m256i both =
 				_mm256_packus_epi32(upper(bits[2 * i]), upper(bits[2 * i + 1]));
 
-			_mm256_storeu_si256(
-				(__m256i *)(to + 32 * i), _mm256_permute4x64_epi64(both, 0xd8));
+			_mm256_storeu_si256((__m256i *)(void *)(to + 32 * i),
+				_mm256_permute4x64_epi64(both, 0xd8));
 		}
 	}
 	return bake_quant_encode_bf16(from, count, to) & good;

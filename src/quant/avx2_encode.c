@@ -42,7 +42,7 @@ static inline void put_nibbles(uint8_t *to, __m256i quants)
 	__m256i low = _mm256_and_si256(quants, _mm256_set1_epi8(0xf));
 	__m128i high = _mm_slli_epi16(_mm256_extracti128_si256(low, 1), 4);
 
-	_mm_storeu_si128((__m128i *)to, _mm_or_si128(_mm256_castsi256_si128(low), high));
+	_mm_storeu_si128((__m128i *)(void *)to, _mm_or_si128(_mm256_castsi256_si128(low), high));
 }
 
 static inline void put_fifths(uint8_t *to, __m256i quants)
@@ -152,7 +152,7 @@ static inline bool eighths(const float *from, uint8_t *to, size_t block)
 		for (size_t part = 0; part < 4; part++)
 			quants[part] = rounded(_mm256_mul_ps(values.at[part], inverse));
 		memcpy(to, halves + i, 2);
-		_mm256_storeu_si256((__m256i *)(to + 2), signed_bytes(quants));
+		_mm256_storeu_si256((__m256i *)(void *)(to + 2), signed_bytes(quants));
 	}
 	return true;
 }

@@ -36,7 +36,7 @@ static inline __m256i field(__m256i bytes, size_t shift, char mask)
 
 static inline __m256i bytes_at(const uint8_t *from)
 {
-	return _mm256_loadu_si256((const __m256i *)from);
+	return _mm256_loadu_si256((const __m256i *)(const void *)from);
 }
 
 void bake_avx2_decode_q2_k(const uint8_t *from, size_t count, float *to)
@@ -172,7 +172,8 @@ void bake_avx2_decode_q8_k(const uint8_t *from, size_t count, float *to)
 void bake_avx2_decode_iq4_xs(const uint8_t *from, size_t count, float *to)
 {
 	static const int8_t values[16] = IQ4_VALUES;
-	__m256i table = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)values));
+	__m256i table =
+		_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)values));
 
 	for (; count; count -= QUANT_SUPERBLOCK, from += 136, to += QUANT_SUPERBLOCK) {
 		ask(from, 136);

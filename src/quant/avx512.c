@@ -14,7 +14,7 @@ static inline void put_nibbles(uint8_t *to, __m512i low, __m512i high)
 	__m512i both = _mm512_or_si512(
 		_mm512_and_si512(low, four), _mm512_slli_epi32(_mm512_and_si512(high, four), 4));
 
-	_mm_storeu_si128((__m128i *)to, _mm512_cvtepi32_epi8(both));
+	_mm_storeu_si128((__m128i *)(void *)to, _mm512_cvtepi32_epi8(both));
 }
 
 static inline void put_fifths(uint8_t *to, __m512i low, __m512i high)
@@ -115,8 +115,8 @@ static inline bool eighths(const float *from, uint8_t *to, size_t block)
 	put_halves(halves, scales);
 	for (size_t i = 0; i < GROUP; i++, from += QUANT_BLOCK, to += block) {
 		memcpy(to, halves + i, 2);
-		_mm_storeu_si128((__m128i *)(to + 2), rounded(from, inverses[i]));
-		_mm_storeu_si128((__m128i *)(to + 18), rounded(from + 16, inverses[i]));
+		_mm_storeu_si128((__m128i *)(void *)(to + 2), rounded(from, inverses[i]));
+		_mm_storeu_si128((__m128i *)(void *)(to + 18), rounded(from + 16, inverses[i]));
 	}
 	return true;
 }

@@ -86,7 +86,7 @@ static inline __m256 reciprocals(__m256 scales)
 
 static inline void put_halves(uint16_t *to, __m256 from)
 {
-	_mm_storeu_si128((__m128i *)to, _mm256_cvtps_ph(from, 0));
+	_mm_storeu_si128((__m128i *)(void *)to, _mm256_cvtps_ph(from, 0));
 }
 
 /* The first element of the block whose bits, without the sign, are these. */
