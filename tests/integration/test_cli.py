@@ -11,8 +11,8 @@ from conftest import ROOT, TOOLS, environment, fails, ok, run
 COMMANDS = [["bake-lock"], ["bake-fetch"], ["bake-verify"], ["bake-index", "build"],
             ["bake-index", "show"], ["bake-index", "path"], ["bake-index", "inspect"],
             ["bake-index", "estimate"], ["bake-index", "migrate"], ["bake-index", "reconcile"],
-            ["bake-index", "apply"], ["bake-serve"]]
-SIMPLE = ["bake-lock", "bake-fetch", "bake-verify", "bake-index", "bake-serve"]
+            ["bake-index", "apply"], ["bake-convert"], ["bake-serve"]]
+SIMPLE = ["bake-lock", "bake-fetch", "bake-verify", "bake-index", "bake-convert", "bake-serve"]
 names = [" ".join(command) for command in COMMANDS]
 
 
@@ -61,7 +61,7 @@ def test_exit_codes_are_one_table(tool):
 def test_every_error_id_is_in_the_manual():
     source = "".join(path.read_text() for folder in ("src", "tools")
                      for path in (ROOT / folder).rglob("*.[ch]"))
-    ids = set(re.findall(r'"((?:auth|config|data|digest|disk|estimate|fetch|fs|gguf|http|hub|index|inspect|'
+    ids = set(re.findall(r'"((?:auth|config|convert|data|digest|disk|estimate|fetch|fs|gguf|http|hub|index|inspect|'
                          r'integrity|internal|json|layout|local|lock|manifest|net|path|pin|pipeline|policy|probe|'
                          r'registry|reconcile|runtime|metrics|schema|serve|shard|st|sys|tls|'
                          r'url|usage|values|verify)\.[a-z0-9-]+)"', source))
