@@ -331,11 +331,11 @@ static void work(void *context, size_t index)
 	(void)pthread_mutex_unlock(&engine->lock);
 }
 
-/* Reads one tensor's scale into numbers. */
+/* Reads an item's scale, which is the tensor from, into numbers. */
 static enum bake_status read_scale(struct engine *engine, const struct bake_convert_item *item,
-	float *numbers, struct bake_scale_values *out, struct bake_error *err)
+	const struct bake_convert_tensor *from, float *numbers, struct bake_scale_values *out,
+	struct bake_error *err)
 {
-	const struct bake_convert_tensor *from = item->scale.tensor;
 	const struct bake_convert_file *file = &engine->plan->model->files[from->file];
 	_cleanup_free_ uint8_t *bytes = malloc((size_t)from->bytes + 1);
 	size_t len;
@@ -373,12 +373,13 @@ static enum bake_status read_scales(struct engine *engine, struct bake_error *er
 	if (!engine->scales || !engine->scale_numbers)
 		return bake_error_nomem(err);
 	for (size_t i = 0; i < plan->item_count; i++) {
-		if (plan->items[i].scale.kind == BAKE_SCALE_NONE ||
-			plan->items[i].from->elements == 0)
+		const struct bake_convert_tensor *scale = plan->items[i].scale.tensor;
+
+		if (!scale || plan->items[i].from->elements == 0)
 			continue;
-		BAKE_TRY(read_scale(engine, &plan->items[i], engine->scale_numbers + at,
+		BAKE_TRY(read_scale(engine, &plan->items[i], scale, engine->scale_numbers + at,
 			&engine->scales[i], err));
-		at += (size_t)plan->items[i].scale.tensor->elements;
+		at += (size_t)scale->elements;
 	}
 	return BAKE_OK;
 }

@@ -173,6 +173,24 @@ static enum bake_status count_item(
 				 "%s: the output would be too large", BAKE_SHOW(plan->model->path));
 }
 
+/* Says of the largest tensor why. */
+static enum bake_status nothing(const struct bake_convert_plan *plan, struct bake_error *err)
+{
+	const struct bake_convert_item *largest = NULL;
+
+	for (size_t i = 0; i < plan->item_count; i++) {
+		if (!largest || plan->items[i].from->elements > largest->from->elements)
+			largest = &plan->items[i];
+	}
+	bake_error_set(err, BAKE_ERR_DATA, "convert.nothing",
+		"%s: of its %zu tensors none would become %s", BAKE_SHOW(plan->model->path),
+		plan->model->tensor_count,
+		BAKE_TYPE_NAME(bake_convert_type_of_ggml(plan->options.target)));
+	if (!largest)
+		return err->status;
+	return bake_error_hint(err, "the largest would not: %s", largest->why);
+}
+
 static enum bake_status check(const struct bake_convert_plan *plan, struct bake_error *err)
 {
 	const struct bake_convert_item *first = NULL;
@@ -188,14 +206,7 @@ static enum bake_status check(const struct bake_convert_plan *plan, struct bake_
 			BAKE_SHOW(plan->model->path), plan->fallbacks,
 			BAKE_TYPE_NAME(bake_convert_type_of_ggml(plan->options.target)),
 			BAKE_SHOW(first->name), (unsigned long long)first->from->row);
-	if (plan->converted == 0) {
-		bake_error_set(err, BAKE_ERR_DATA, "convert.nothing",
-			"%s: of its %zu tensors none would become %s", BAKE_SHOW(plan->model->path),
-			plan->model->tensor_count,
-			BAKE_TYPE_NAME(bake_convert_type_of_ggml(plan->options.target)));
-		return bake_error_hint(err, "--dry-run says of each why");
-	}
-	return BAKE_OK;
+	return plan->converted ? BAKE_OK : nothing(plan, err);
 }
 
 static int compare_items(const void *a, const void *b)

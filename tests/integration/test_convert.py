@@ -5,6 +5,7 @@ import json
 import math
 import os
 import pathlib
+import random
 import re
 import resource
 import signal
@@ -14,6 +15,7 @@ import time
 
 import pytest
 
+import weights
 from conftest import TOOLS, environment, fails, ok, run, start
 from weights import (ARCHITECTURES, BIG, FILE_TYPES, PREFIXES, RESHAPING, Gguf, big_st, decode, dequantise, encode, f32,
                      f8_e4m3, f8_e5m2, model, product, read_st, tensor, values_of, write_gguf, write_shards, write_st)
@@ -169,7 +171,7 @@ def test_nothing_to_convert(tmp_path):
     tensors = {**model("flux")}
     source = write_st(tmp_path / "m.safetensors", tensors)
     result = convert(source, "--keep", "*")
-    fails(result, 65, "convert.nothing")
+    assert "kept as asked" in fails(result, 65, "convert.nothing").err
     (tmp_path / "empty").mkdir()
     fails(convert(tmp_path / "empty"), 66, "convert.nothing")
     (tmp_path / "empty" / "model_index.json").write_text("{}")
@@ -359,6 +361,57 @@ def test_f16_overflow_of_a_scale(tmp_path):
                         {"general.architecture": (8, "flux")})
     assert "element 63 " in fails(convert(source), 65, "convert.value").err
     ok(convert(source, "-q", "BF16"))
+
+
+def q8_k(data):
+    d = struct.unpack_from("<f", data)[0]
+    return [f32(value * d) for value in struct.unpack_from("<256b", data, 4)]
+
+
+def iq4_nl(data):
+    table = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113]
+    d = struct.unpack_from("<e", data)[0]
+    return [f32(table[nibble] * d) for nibble in [byte & 15 for byte in data[2:]] + [byte >> 4 for byte in data[2:]]]
+
+
+def q6_k(data):
+    low, high, scales = data[:128], data[128:192], struct.unpack_from("<16b", data, 192)
+    d = struct.unpack_from("<e", data, 208)[0]
+    out = []
+    for at in range(256):
+        half, within = divmod(at, 128)
+        quarter, lane = divmod(within, 32)
+        nibble = low[half * 64 + quarter % 2 * 32 + lane] >> (quarter // 2 * 4) & 15
+        q = (nibble | (high[half * 32 + lane] >> (2 * quarter) & 3) << 4) - 32
+        out.append(f32(f32(d * scales[at // 16]) * q))
+    return out
+
+
+@pytest.mark.parametrize("kind, number, size, block, read", [("Q6_K", 14, 256, 210, q6_k), ("Q8_K", 15, 256, 292, q8_k),
+                                                            ("IQ4_NL", 20, 32, 18, iq4_nl)])
+def test_superblocks_are_read(kind, number, size, block, read, tmp_path, monkeypatch):
+    """Blocks of random bytes with a small scale in its place."""
+    monkeypatch.setitem(weights.GGML, kind, (number, size, block))
+    source = random.Random(kind)
+    where = {"Q6_K": 208, "Q8_K": 0, "IQ4_NL": 0}[kind]
+    blocks = []
+    for _ in range(768 // size):
+        data = bytearray(source.randbytes(block))
+        struct.pack_into("<f" if kind == "Q8_K" else "<e", data, where, 0.01)
+        blocks.append(bytes(data))
+    path = write_gguf(tmp_path / "m.gguf", {"a.weight": (kind, [3, 256], b"".join(blocks))},
+                      {"general.architecture": (8, "llama")})
+    ok(convert(path, "-q", "F32", "-o", tmp_path / "m.safetensors"))
+    numbers = [value for data in blocks for value in read(data)]
+    assert read_st(tmp_path / "m.safetensors")[0]["a.weight"] == ("F32", [3, 256], encode("F32", numbers))
+    ok(convert(path, "-q", "Q8_0", "-f", "gguf", "-o", tmp_path / "q.gguf", "--allow-requantize"))
+    assert Gguf(tmp_path / "q.gguf").tensors["a.weight"][2] == encode("Q8_0", numbers)
+
+
+def test_types_that_are_not_read(tmp_path, monkeypatch):
+    monkeypatch.setitem(weights.GGML, "IQ1_S", (19, 256, 50))
+    path = write_gguf(tmp_path / "m.gguf", {"a.weight": ("IQ1_S", [1, 256], bytes(50))}, {"general.architecture": (8, "llama")})
+    assert "IQ1_S" in fails(convert(path), 65, "convert.type").err
 
 
 @pytest.mark.parametrize("shape", [(5, [7, 7]), (5, [1, 1, 1, 1, 1, 9216]), (4, [36, 256]), (5, [-36, -256])])
