@@ -269,8 +269,12 @@ enum bake_status bake_convert_open_path(
 	struct bake_convert_model *model, const char *path, struct bake_error *err)
 {
 	struct stat st;
-	const char *own = bake_arena_text(&model->arena, path);
+	size_t len = strlen(path);
+	const char *own;
 
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	own = bake_arena_copy(&model->arena, path, len);
 	if (!own)
 		return bake_error_nomem(err);
 	model->path = own;

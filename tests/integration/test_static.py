@@ -11,7 +11,7 @@ import pytest
 
 from conftest import ROOT, TOOLS, Place, environment, hub_model, noise, ok, run, start
 
-NAMES = ["bake-lock", "bake-fetch", "bake-verify", "bake-index", "bake-serve"]
+NAMES = ["bake-lock", "bake-fetch", "bake-verify", "bake-index", "bake-convert", "bake-serve"]
 
 
 def readelf(option, tool):
@@ -50,7 +50,8 @@ def test_no_trace_of_the_building_machine(tool):
 
 
 @pytest.mark.parametrize("tool, has", [("bake-lock", True), ("bake-fetch", True),
-                                       ("bake-verify", False), ("bake-index", False)])
+                                       ("bake-verify", False), ("bake-index", False),
+                                       ("bake-convert", False)])
 def test_network_code_only_where_it_belongs(tool, has):
     data = (TOOLS / tool).read_bytes()
     for trace in (b"content-range", b"http/1.1", b"CURL_CA_BUNDLE", b"policy.private-address"):
