@@ -56,6 +56,7 @@ static void know_quantization(
 	const struct bake_gguf *gguf = bake_convert_model_gguf(model);
 	const struct bake_convert_tensor *shown;
 	const char *name = gguf ? NULL : bake_companion_packed(model, &shown);
+	char type[BAKE_CONVERT_TYPE_TEXT];
 	uint64_t number;
 
 	if (gguf && bake_gguf_u64(gguf, "general.file_type", &number))
@@ -64,7 +65,7 @@ static void know_quantization(
 		struct bake_convert_type most = info->types[0].type;
 
 		if (most.dtype == BAKE_DTYPE_NONE || bake_dtype_bits(most.dtype) == 8)
-			name = BAKE_TYPE_NAME(most);
+			name = bake_convert_type_name(most, type);
 	}
 	if (name)
 		(void)snprintf(info->quantization, sizeof(info->quantization), "%s", name);
