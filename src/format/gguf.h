@@ -25,7 +25,8 @@ enum {
 	BAKE_GGUF_STRING_MAX = 64 * 1024 * 1024,
 	BAKE_GGUF_NAME_MAX = 1024,	       /* of a tensor; ggml itself: 63 */
 	BAKE_GGUF_ALIGNMENT_MAX = 1024 * 1024, /* ggml has none; a power of two */
-	BAKE_GGUF_DIMS_MAX = 4
+	BAKE_GGUF_DIMS_MAX = 5,		       /* ggml reads 4; files of video models have 5 */
+	BAKE_GGUF_DIMS_GGML = 4
 };
 
 enum bake_gguf_kind {

@@ -30,6 +30,12 @@ static bool take_dims(struct bake_gguf_reader *reader, struct bake_gguf_tensor *
 			"%" PRIu32 " dimensions; at most %d are read", tensor->dim_count,
 			BAKE_GGUF_DIMS_MAX);
 	}
+	if (tensor->dim_count > BAKE_GGUF_DIMS_GGML) {
+		bake_gguf_warn(reader, BAKE_GGUF_ODD_DIMS,
+			"tensor '%s': %" PRIu32 " dimensions; ggml reads at most %d",
+			BAKE_SHOW_SPAN((const char *)tensor->name.ptr, tensor->name.len),
+			tensor->dim_count, BAKE_GGUF_DIMS_GGML);
+	}
 	tensor->elements = 1;
 	for (uint32_t i = 0; i < BAKE_GGUF_DIMS_MAX; i++) {
 		begin = reader->at;

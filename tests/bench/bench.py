@@ -6,12 +6,14 @@ says what the figures mean."""
 import argparse
 import hashlib
 import json
+import math
 import os
 import pathlib
 import random
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 
@@ -460,6 +462,47 @@ def case_verify(bench):
     return outcome
 
 
+def make_model(path, size):
+    """A model of 16 large matrices of BF16, as Wan's are named: numbers around 0 that no hash knows."""
+    shapes = {"blocks.0.self_attn.norm_q.weight": [4096], "text_embedding.2.weight": [64, 64], "head.modulation": [64, 64]}
+    shapes.update({f"blocks.{number}.ffn.0.weight": [size // 16 // 8192, 4096] for number in range(16)})
+    header, at = {}, 0
+    for name, shape in shapes.items():
+        header[name] = {"dtype": "BF16", "shape": shape, "data_offsets": [at, at + 2 * math.prod(shape)]}
+        at += 2 * math.prod(shape)
+    source = random.Random(1)
+    piece = b"".join(struct.pack("<f", source.gauss(0, 0.02))[2:] for _ in range(1 << 20))
+    text = json.dumps(header).encode()
+    with open(path, "wb") as out:
+        out.write(len(text).to_bytes(8, "little") + text)
+        for begin in range(0, at, len(piece)):
+            out.write(piece[:at - begin])
+
+
+def case_convert(bench):
+    """BF16 to GGUF against copying what is read and what is written: it also hashes both."""
+    place = bench.fresh("converted")
+    source, tool = place / "model.safetensors", bench.tool.with_name("bake-convert")
+    make_model(source, GIB // bench.scale)
+    outputs = {kind: place / f"{kind}.gguf" for kind in ("Q4_0", "Q8_0")}
+    ours = {kind: Contestant(f"bake-convert, {kind}", [tool, source, "-o", out, "-q", kind, "--force", "--progress", "none"])
+            for kind, out in outputs.items()}
+    copy = place / "copy"
+    read = Contestant("cp of the model", ["cp", source, copy], prepare=lambda: copy.unlink(missing_ok=True))
+    bench.contest([*ours.values(), read])
+    written = {kind: Contestant(f"cp of the {kind}", ["cp", out, copy], prepare=lambda: copy.unlink(missing_ok=True))
+               for kind, out in outputs.items()}
+    bench.contest(list(written.values()))
+    outcome = Outcome([*ours.values(), read, *written.values()],
+                      f"{source.stat().st_size // MIB} MiB of BF16 in memory, {len(os.sched_getaffinity(0))} cores")
+    for kind, contestant in ours.items():
+        outcome.bar(f"{kind}: time / cp of what is read and of what is written", contestant.best() /
+                    (read.best() + written[kind].best()), 1.5, contestant.median() / (read.median() + written[kind].median()))
+    outcome.bar("peak RSS", max(one.peak() for one in ours.values()), 64, unit=" MiB")
+    shutil.rmtree(place)
+    return outcome
+
+
 SERVE_RATE = 60_000  # requests a second, or else this share of nginx's in the same run
 SERVE_SHARE = 0.9
 
@@ -571,7 +614,8 @@ def case_catalog(bench):
 
 CASES = {"http": case_http, "https": case_https, "rate": case_rate, "stragglers": case_stragglers,
          "small": case_small, "baked": case_baked, "verify": case_verify, "index": case_index,
-         "serve": case_serve, "quant": case_quant, "catalog": case_catalog}
+         "serve": case_serve, "quant": case_quant, "catalog": case_catalog,
+         "convert": case_convert}
 
 
 # ---- what is said

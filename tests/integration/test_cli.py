@@ -11,14 +11,14 @@ from conftest import ROOT, TOOLS, environment, fails, ok, run
 COMMANDS = [["bake-lock"], ["bake-fetch"], ["bake-verify"], ["bake-index", "build"],
             ["bake-index", "show"], ["bake-index", "path"], ["bake-index", "inspect"],
             ["bake-index", "estimate"], ["bake-index", "migrate"], ["bake-index", "reconcile"],
-            ["bake-index", "apply"], ["bake-link"], ["bake-serve"], ["bake-catalog", "list"],
-            ["bake-catalog", "search"], ["bake-catalog", "recommend"],
+            ["bake-index", "apply"], ["bake-convert"], ["bake-link"], ["bake-serve"],
+            ["bake-catalog", "list"], ["bake-catalog", "search"], ["bake-catalog", "recommend"],
             ["bake-catalog", "profiles"], ["bake-catalog", "storage"],
             ["bake-catalog", "history"], ["bake-catalog", "import"],
             ["bake", "download"], ["bake", "download-defaults"], ["bake", "completion"],
             ["bake", "help"], ["bake", "menu"]]
-SIMPLE = ["bake", "bake-lock", "bake-fetch", "bake-verify", "bake-index", "bake-catalog", "bake-link",
-          "bake-serve"]
+SIMPLE = ["bake", "bake-lock", "bake-fetch", "bake-verify", "bake-index", "bake-catalog", "bake-convert",
+          "bake-link", "bake-serve"]
 names = [" ".join(command) for command in COMMANDS]
 
 
@@ -67,9 +67,9 @@ def test_exit_codes_are_one_table(tool):
 def test_every_error_id_is_in_the_manual():
     source = "".join(path.read_text() for folder in ("src", "tools")
                      for path in (ROOT / folder).rglob("*.[ch]"))
-    ids = set(re.findall(r'"((?:auth|bake|catalog|config|data|digest|disk|estimate|fetch|fs|gguf|history|http|hub|import|'
-                         r'index|inspect|integrity|internal|json|layout|link|local|lock|manifest|menu|net|path|pin|pipeline|'
-                         r'policy|probe|registry|reconcile|runtime|metrics|schema|serve|share|shard|st|sys|tls|'
+    ids = set(re.findall(r'"((?:auth|bake|catalog|config|convert|data|digest|disk|estimate|fetch|fs|gguf|history|http|hub|'
+                         r'import|index|inspect|integrity|internal|json|layout|link|local|lock|manifest|menu|net|path|pin|'
+                         r'pipeline|policy|probe|registry|reconcile|runtime|metrics|schema|serve|share|shard|st|sys|tls|'
                          r'url|usage|values|verify)\.[a-z0-9-]+)"', source))
     manual = set(re.findall(r"^\| `([a-z]+\.[a-z0-9-]+|interrupted)`",
                             (ROOT / "docs/man/bake.7.md").read_text(), re.M))

@@ -11,8 +11,8 @@ import pytest
 
 from conftest import ROOT, TOOLS, Place, environment, hub_model, noise, ok, run, start
 
-NAMES = ["bake", "bake-lock", "bake-fetch", "bake-verify", "bake-index", "bake-catalog", "bake-link",
-         "bake-serve"]
+NAMES = ["bake", "bake-lock", "bake-fetch", "bake-verify", "bake-index", "bake-catalog", "bake-convert",
+         "bake-link", "bake-serve"]
 
 
 def readelf(option, tool):
@@ -55,7 +55,8 @@ def test_no_trace_of_the_building_machine(tool):
 
 @pytest.mark.parametrize("tool, has", [("bake-lock", True), ("bake-fetch", True),
                                        ("bake-verify", False), ("bake-index", False),
-                                       ("bake-link", False), ("bake-catalog", False), ("bake", False)])
+                                       ("bake-link", False), ("bake-catalog", False), ("bake", False),
+                                       ("bake-convert", False)])
 def test_network_code_only_where_it_belongs(tool, has):
     data = (TOOLS / tool).read_bytes()
     for trace in (b"content-range", b"http/1.1", b"CURL_CA_BUNDLE", b"policy.private-address"):

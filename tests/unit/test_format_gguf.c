@@ -186,7 +186,7 @@ static const struct bad_row {
 	{"name not UTF-8", {FIRST + 8, 1, 0xc0}, "gguf.tensor", FIRST, "'\\xc0.a': the name"},
 	{"NUL in a name", {FIRST + 8, 1, 0}, "gguf.tensor", FIRST, "NUL"},
 	{"name twice", {SECOND + 10, 1, 'a'}, "gguf.tensor", SECOND, "tensor 't.a': stands"},
-	{"5 dimensions", {FIRST_RANK, 4, 5}, "gguf.tensor", FIRST_RANK, "5 dimensions"},
+	{"6 dimensions", {FIRST_RANK, 4, 6}, "gguf.tensor", FIRST_RANK, "6 dimensions"},
 	{"2^32-1 dimensions", {FIRST_RANK, 4, UINT32_MAX}, "gguf.tensor", FIRST_RANK, "'t.a'"},
 	{"dimension of -1", {FIRST_DIM, 8, U64_MAX}, "gguf.tensor", FIRST_DIM, "dimension 0"},
 	{"dimension of -2^63", {FIRST_DIM_1, 8, I64_MIN}, "gguf.tensor", FIRST_DIM_1,

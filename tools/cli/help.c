@@ -47,6 +47,16 @@ static void print_option(const struct cli_option *option)
 	print_wrapped(option->help, HELP_COLUMN, HELP_COLUMN);
 }
 
+/* A command may use the letter of a common option for one of its own. */
+static void print_common(const struct cli_command *command, struct cli_option option)
+{
+	for (size_t i = 0; i < command->option_count; i++) {
+		if (command->options[i].short_name == option.short_name)
+			option.short_name = 0;
+	}
+	print_option(&option);
+}
+
 void cli_print_help(const struct cli_command *command)
 {
 	size_t count;
@@ -59,7 +69,7 @@ void cli_print_help(const struct cli_command *command)
 	if (command->option_count)
 		(void)putchar('\n');
 	for (size_t i = 0; i < count; i++)
-		print_option(&common[i]);
+		print_common(command, common[i]);
 	for (const char *const *note = command->notes; note && *note; note++) {
 		(void)putchar('\n');
 		print_wrapped(*note, 0, 0);
