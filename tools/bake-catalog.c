@@ -28,7 +28,8 @@ static void print_commands(void)
 
 	for (size_t i = 0; i < countof(commands); i++)
 		list[i] = commands[i]->command;
-	cli_print_commands(TOOL, "list, search, recommend, measure and import models", list, countof(list));
+	cli_print_commands(
+		TOOL, "list, search, recommend, measure and import models", list, countof(list));
 }
 
 static const char *command_word(const void *context, size_t index)

@@ -20,9 +20,7 @@
 static const char *const formats[] = {"gguf", "safetensors", NULL};
 static const char *const optimizes[] = {"size", "speed", NULL};
 
-enum {
-	UNSET = UINT32_MAX
-};
+#define UNSET UINT32_MAX
 
 static const char *output;
 static unsigned format = UNSET;

@@ -23,7 +23,6 @@ static const struct bakecli_tool tools[] = {
 	{"catalog", "find models, see what takes the space, import lists"},
 	{"link", "link models to where ComfyUI and others look for them"},
 	{"convert", "convert and quantize weights"},
-	{"pack", "make image layers and archives of models"},
 	{"serve", "answer /model-info, /health and the page over HTTP"},
 };
 
