@@ -80,6 +80,8 @@ char *bake_where_relative(struct bake_arena *arena, const char *dir, const char 
 	}
 	path += common;
 	bake_buf_text(&text, path + strspn(path, "/"));
+	if (text.len == 0)
+		bake_buf_text(&text, "."); /* the directory itself */
 	return kept(arena, &text);
 }
 

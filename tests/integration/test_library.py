@@ -135,7 +135,7 @@ def fallback(place, hub, **more):
 # ---- what is installed ----
 
 def test_tools_and_pages_are_installed(prefix):
-    tools = {path.stem.split(".")[0] for path in (ROOT / "docs/man").glob("bake-*.1.md")}
+    tools = {path.stem.split(".")[0] for path in (ROOT / "docs/man").glob("bake*.1.md")}
     assert tools | {"verify_models"} == {path.name for path in (prefix / "bin").iterdir()}
     for tool in sorted(tools | {"verify_models"}):
         done = subprocess.run([prefix / "bin" / tool, "--version"], capture_output=True, text=True)

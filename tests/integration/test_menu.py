@@ -243,6 +243,7 @@ def test_links_are_shown_before_they_are_made(menus, place, tmp_path, shelf):
     menu.see("ComfyUI is in:")
     menu.keys(str(tmp_path / "comfy"), "Enter")
     menu.see("what would be done")
+    menu.see("a make the links")  # not before it has ended
     assert not (tmp_path / "comfy").exists() or not list((tmp_path / "comfy").rglob("*.bin"))
     menu.keys("a")
     menu.see("what was done")

@@ -39,6 +39,7 @@ static const struct lead_row ways[] = {
 	{"a directory that begins alike", "/a/bc", "../b/d", "/a/b/d"},
 	{"nothing in common", "/a/b", "../../x/y", "/x/y"},
 	{"from the root", "/", "x/y", "/x/y"},
+	{"the directory itself", "/a/b", ".", "/a/b"},
 	{"deep", "/a/b/c/d", "../../../m/f", "/a/m/f"},
 };
 
