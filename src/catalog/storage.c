@@ -212,7 +212,7 @@ enum bake_status bake_storage_read(int root, const struct bake_catalog *catalog,
 	struct bake_storage *out, struct bake_error *err)
 {
 	_cleanup_free_ struct known *known = NULL;
-	size_t known_count;
+	size_t known_count = 0;
 	struct statvfs fs;
 
 	if (fstatvfs(root, &fs) != 0)
