@@ -15,10 +15,20 @@ function(bake_dependency name header library)
   target_link_libraries(bake_dep_${name} INTERFACE "${BAKE_${name}_LIBRARY}")
 endfunction()
 
+# Debian's static forms of these need libraries that are not linked here, and crash: only docker/static-deps' will do.
+function(bake_dependency_ours name)
+  string(FIND "${BAKE_${name}_LIBRARY}" "${BAKE_DEPS_PREFIX}/" at)
+  if(BAKE_STATIC AND NOT at EQUAL 0)
+    message(FATAL_ERROR "${BAKE_${name}_LIBRARY} cannot be linked statically: run docker/static-deps ${BAKE_DEPS_PREFIX}")
+  endif()
+endfunction()
+
 bake_dependency(crypto openssl/evp.h crypto)
 bake_dependency(jansson jansson.h jansson)
 bake_dependency(curl curl/curl.h curl)
 bake_dependency(microhttpd microhttpd.h microhttpd)
+bake_dependency_ours(curl)
+bake_dependency_ours(microhttpd)
 bake_dependency(zlib zlib.h z)
 bake_dependency(ncursesw curses.h ncursesw)
 # Where ncurses is built without it, it has terminfo inside.
