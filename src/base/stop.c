@@ -2,9 +2,13 @@
 #include "base/stop.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 
-static volatile sig_atomic_t stop_signal;
+/* Lock-free, so that a handler may set it; atomic, because every thread looks at it. */
+static atomic_int stop_signal;
+
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a signal handler sets it");
 
 static void on_signal(int signal)
 {
@@ -25,13 +29,13 @@ void bake_stop_install(void)
 
 int bake_stop_signal(void)
 {
-	return (int)stop_signal;
+	return stop_signal;
 }
 
 int bake_stop_exit_code(enum bake_status status)
 {
 	if (status == BAKE_ERR_INTERRUPTED && stop_signal)
-		return 128 + (int)stop_signal;
+		return 128 + stop_signal;
 	return bake_exit_code(status);
 }
 
