@@ -57,16 +57,13 @@ static inline __attribute__((always_inline)) bool centred(
 	const float *from, uint8_t *to, size_t block, int half)
 {
 	__m256 scales = _mm256_mul_ps(extremes_of(from), _mm256_set1_ps(-1.0F / (float)half));
-	float inverses[GROUP];
-	uint16_t halves[GROUP];
+	struct scaled scaled;
 
-	if (!are_plain(scales))
+	if (!scale_by(scales, &scaled))
 		return false;
-	_mm256_storeu_ps(inverses, reciprocals(scales));
-	put_halves(halves, scales);
 	for (size_t i = 0; i < GROUP; i++, from += QUANT_BLOCK, to += block) {
 		struct values values = values_at(from);
-		__m256 inverse = _mm256_broadcast_ss(inverses + i);
+		__m256 inverse = _mm256_broadcast_ss(scaled.inverses + i);
 		__m256i quants[4];
 		__m256i bytes;
 
@@ -76,7 +73,7 @@ static inline __attribute__((always_inline)) bool centred(
 					_mm256_set1_ps((float)half + 0.5F)));
 		bytes = _mm256_min_epu8(
 			nonnegative_bytes(quants), _mm256_set1_epi8((char)(2 * half - 1)));
-		memcpy(to, halves + i, 2);
+		memcpy(to, scaled.halves[0] + i, 2);
 		if (half == 16)
 			put_fifths(to + 2, bytes);
 		put_nibbles(to + block - 16, bytes);
@@ -88,25 +85,14 @@ static inline __attribute__((always_inline)) bool centred(
 static inline __attribute__((always_inline)) bool above(
 	const float *from, uint8_t *to, size_t block, int top)
 {
-	__m256 least;
-	__m256 scales;
-	float leasts[GROUP];
-	float inverses[GROUP];
-	uint16_t halves[2][GROUP];
+	struct scaled scaled;
 
-	if (!least_of(from, &least, &scales))
+	if (!scale_above(from, top, &scaled))
 		return false;
-	scales = _mm256_div_ps(scales, _mm256_set1_ps((float)top));
-	if (!are_plain(scales) || !are_storable(least))
-		return false;
-	_mm256_storeu_ps(leasts, least);
-	_mm256_storeu_ps(inverses, reciprocals(scales));
-	put_halves(halves[0], scales);
-	put_halves(halves[1], least);
 	for (size_t i = 0; i < GROUP; i++, from += QUANT_BLOCK, to += block) {
 		struct values values = values_at(from);
-		__m256 inverse = _mm256_broadcast_ss(inverses + i);
-		__m256 base = _mm256_broadcast_ss(leasts + i);
+		__m256 inverse = _mm256_broadcast_ss(scaled.inverses + i);
+		__m256 base = _mm256_broadcast_ss(scaled.leasts + i);
 		__m256i quants[4];
 		__m256i bytes;
 
@@ -115,8 +101,8 @@ static inline __attribute__((always_inline)) bool above(
 				_mm256_mul_ps(_mm256_sub_ps(values.at[part], base), inverse),
 				_mm256_set1_ps(0.5F)));
 		bytes = _mm256_min_epu8(nonnegative_bytes(quants), _mm256_set1_epi8((char)top));
-		memcpy(to, halves[0] + i, 2);
-		memcpy(to + 2, halves[1] + i, 2);
+		memcpy(to, scaled.halves[0] + i, 2);
+		memcpy(to + 2, scaled.halves[1] + i, 2);
 		if (top == 31)
 			put_fifths(to + 4, bytes);
 		put_nibbles(to + block - 16, bytes);
@@ -137,21 +123,18 @@ static inline __m256i rounded(__m256 value)
 static inline bool eighths(const float *from, uint8_t *to, size_t block)
 {
 	__m256 scales = _mm256_div_ps(magnitudes_of(from), _mm256_set1_ps(127));
-	float inverses[GROUP];
-	uint16_t halves[GROUP];
+	struct scaled scaled;
 
-	if (!are_plain(scales))
+	if (!scale_by(scales, &scaled))
 		return false;
-	_mm256_storeu_ps(inverses, reciprocals(scales));
-	put_halves(halves, scales);
 	for (size_t i = 0; i < GROUP; i++, from += QUANT_BLOCK, to += block) {
 		struct values values = values_at(from);
-		__m256 inverse = _mm256_broadcast_ss(inverses + i);
+		__m256 inverse = _mm256_broadcast_ss(scaled.inverses + i);
 		__m256i quants[4];
 
 		for (size_t part = 0; part < 4; part++)
 			quants[part] = rounded(_mm256_mul_ps(values.at[part], inverse));
-		memcpy(to, halves + i, 2);
+		memcpy(to, scaled.halves[0] + i, 2);
 		_mm256_storeu_si256((__m256i *)(void *)(to + 2), signed_bytes(quants));
 	}
 	return true;

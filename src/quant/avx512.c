@@ -41,18 +41,15 @@ static inline __attribute__((always_inline)) bool centred(
 {
 	__m256 scales = _mm256_mul_ps(extremes_of(from), _mm256_set1_ps(-1.0F / (float)half));
 	float more = (float)half + 0.5F;
-	float inverses[GROUP];
-	uint16_t halves[GROUP];
+	struct scaled scaled;
 
-	if (!are_plain(scales))
+	if (!scale_by(scales, &scaled))
 		return false;
-	_mm256_storeu_ps(inverses, reciprocals(scales));
-	put_halves(halves, scales);
 	for (size_t i = 0; i < GROUP; i++, from += QUANT_BLOCK, to += block) {
-		__m512i low = quants_of(from, 0, inverses[i], more, 2 * half - 1);
-		__m512i high = quants_of(from + 16, 0, inverses[i], more, 2 * half - 1);
+		__m512i low = quants_of(from, 0, scaled.inverses[i], more, 2 * half - 1);
+		__m512i high = quants_of(from + 16, 0, scaled.inverses[i], more, 2 * half - 1);
 
-		memcpy(to, halves + i, 2);
+		memcpy(to, scaled.halves[0] + i, 2);
 		if (half == 16)
 			put_fifths(to + 2, low, high);
 		put_nibbles(to + block - 16, low, high);
@@ -64,27 +61,17 @@ static inline __attribute__((always_inline)) bool centred(
 static inline __attribute__((always_inline)) bool above(
 	const float *from, uint8_t *to, size_t block, int top)
 {
-	__m256 least;
-	__m256 scales;
-	float leasts[GROUP];
-	float inverses[GROUP];
-	uint16_t halves[2][GROUP];
+	struct scaled scaled;
 
-	if (!least_of(from, &least, &scales))
+	if (!scale_above(from, top, &scaled))
 		return false;
-	scales = _mm256_div_ps(scales, _mm256_set1_ps((float)top));
-	if (!are_plain(scales) || !are_storable(least))
-		return false;
-	_mm256_storeu_ps(leasts, least);
-	_mm256_storeu_ps(inverses, reciprocals(scales));
-	put_halves(halves[0], scales);
-	put_halves(halves[1], least);
 	for (size_t i = 0; i < GROUP; i++, from += QUANT_BLOCK, to += block) {
-		__m512i low = quants_of(from, leasts[i], inverses[i], 0.5F, top);
-		__m512i high = quants_of(from + 16, leasts[i], inverses[i], 0.5F, top);
+		__m512i low = quants_of(from, scaled.leasts[i], scaled.inverses[i], 0.5F, top);
+		__m512i high =
+			quants_of(from + 16, scaled.leasts[i], scaled.inverses[i], 0.5F, top);
 
-		memcpy(to, halves[0] + i, 2);
-		memcpy(to + 2, halves[1] + i, 2);
+		memcpy(to, scaled.halves[0] + i, 2);
+		memcpy(to + 2, scaled.halves[1] + i, 2);
 		if (top == 31)
 			put_fifths(to + 4, low, high);
 		put_nibbles(to + block - 16, low, high);
@@ -106,17 +93,15 @@ static inline __m128i rounded(const float *from, float inverse)
 static inline bool eighths(const float *from, uint8_t *to, size_t block)
 {
 	__m256 scales = _mm256_div_ps(magnitudes_of(from), _mm256_set1_ps(127));
-	float inverses[GROUP];
-	uint16_t halves[GROUP];
+	struct scaled scaled;
 
-	if (!are_plain(scales))
+	if (!scale_by(scales, &scaled))
 		return false;
-	_mm256_storeu_ps(inverses, reciprocals(scales));
-	put_halves(halves, scales);
 	for (size_t i = 0; i < GROUP; i++, from += QUANT_BLOCK, to += block) {
-		memcpy(to, halves + i, 2);
-		_mm_storeu_si128((__m128i *)(void *)(to + 2), rounded(from, inverses[i]));
-		_mm_storeu_si128((__m128i *)(void *)(to + 18), rounded(from + 16, inverses[i]));
+		memcpy(to, scaled.halves[0] + i, 2);
+		_mm_storeu_si128((__m128i *)(void *)(to + 2), rounded(from, scaled.inverses[i]));
+		_mm_storeu_si128(
+			(__m128i *)(void *)(to + 18), rounded(from + 16, scaled.inverses[i]));
 	}
 	return true;
 }

@@ -208,6 +208,36 @@ static inline __attribute__((always_inline)) bool encode(const float *from, size
 	return count ? plain(from, count, to) & good : good;
 }
 
+/* What a group's blocks are divided by: each is one float, its float16s are as stored. */
+struct scaled {
+	float inverses[GROUP];
+	float leasts[GROUP];	   /* of those that count from their least */
+	uint16_t halves[2][GROUP]; /* the scales, and the leasts */
+};
+
+static inline bool scale_by(__m256 scales, struct scaled *out)
+{
+	if (!are_plain(scales))
+		return false;
+	_mm256_storeu_ps(out->inverses, reciprocals(scales));
+	put_halves(out->halves[0], scales);
+	return true;
+}
+
+/* From the least value, in top steps. */
+static inline bool scale_above(const float *from, int top, struct scaled *out)
+{
+	__m256 least;
+	__m256 scales;
+
+	if (!least_of(from, &least, &scales) || !are_storable(least) ||
+		!scale_by(_mm256_div_ps(scales, _mm256_set1_ps((float)top)), out))
+		return false;
+	_mm256_storeu_ps(out->leasts, least);
+	put_halves(out->halves[1], least);
+	return true;
+}
+
 #endif
 
 #endif
