@@ -136,6 +136,14 @@ def private_engine(docker, where):
     return None, f"a private engine did not start: {tail}"
 
 
+def stop_engine(process, engine):
+    process.terminate()
+    process.wait(timeout=60)
+    # The engine leaves its network namespace mounted, and its directory could not be removed.
+    where = pathlib.Path(engine.env["DOCKER_HOST"].removeprefix("unix://")).parent
+    subprocess.run(["umount", "--quiet", where / "exec/netns/default"], check=False)
+
+
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory):
     docker = client()
@@ -153,8 +161,7 @@ def engine(tmp_path_factory):
         engine.clean()
     finally:
         if process:
-            process.terminate()
-            process.wait(timeout=60)
+            stop_engine(process, engine)
 
 
 def provide_base(engine):
