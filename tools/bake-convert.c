@@ -25,6 +25,7 @@ static const char *const optimizes[] = {"size", "speed", NULL};
 static const char *output;
 static unsigned format = UNSET;
 static const char *type_name;
+static const char *sha256;
 static bool batch;
 static bool info;
 static unsigned optimize = UNSET;
@@ -71,6 +72,9 @@ static const struct cli_option options[] = {
 		CLI_FLAG, &allow_nonfinite, 0, 0, NULL},
 	{0, "container-only", NULL, "keep all names, know no architecture", CLI_FLAG,
 		&container_only, 0, 0, NULL},
+	{0, "sha256", "DIGEST",
+		"do nothing when OUT has this SHA-256 already; publish nothing that has another",
+		CLI_TEXT, &sha256, 0, 0, NULL},
 	{0, "force", NULL, "replace a file that is there", CLI_FLAG, &force, 0, 0, NULL},
 	{0, "dry-run", NULL, "print what would become of each tensor, write nothing", CLI_FLAG,
 		&dry_run, 0, 0, NULL},
@@ -127,6 +131,9 @@ static enum bake_status make_request(
 		.dry_run = dry_run,
 		.jobs = (unsigned)jobs,
 	};
+	if (sha256 && bake_digest_parse_sha256(sha256, &out->pinned, err) != BAKE_OK)
+		return bake_error_set(err, BAKE_ERR_USAGE, "usage.value",
+			"--sha256: '%s' is not a SHA-256", BAKE_SHOW(sha256));
 	if (!type_name)
 		return BAKE_OK;
 	out->options.target = bake_convert_target_named(type_name);
@@ -146,6 +153,12 @@ static enum bake_status check_line(struct bake_error *err)
 	if (info && (batch || dry_run))
 		return bake_error_set(err, BAKE_ERR_USAGE, "usage.conflict",
 			"--info and --%s exclude each other", batch ? "batch" : "dry-run");
+	if (sha256 && (info || batch))
+		return bake_error_set(err, BAKE_ERR_USAGE, "usage.conflict",
+			"--sha256 and --%s exclude each other", batch ? "batch" : "info");
+	if (sha256 && !output)
+		return bake_error_set(err, BAKE_ERR_USAGE, "usage.arguments",
+			"--sha256 needs --output: the file that is to have it");
 	if (batch && format == UNSET)
 		return bake_error_set(err, BAKE_ERR_USAGE, "usage.arguments",
 			"--batch needs --format: which models are to be converted");

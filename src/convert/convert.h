@@ -23,6 +23,9 @@ struct bake_convert_request {
 	 * NULL: by optimize. */
 	struct bake_convert_options options;
 	enum bake_convert_optimize optimize;
+	/* What the output's content is to be, or kind NONE. A file output that has it already is left,
+	 * and the input is not looked at; what has another is not published. */
+	struct bake_digest pinned;
 	bool force;   /* replaces a file */
 	bool dry_run; /* plans, and writes nothing */
 	unsigned jobs;
@@ -34,6 +37,7 @@ struct bake_convert_report {
 	struct bake_convert_plan *plan;	  /* NULL when none could be made */
 	char *output;			  /* where it goes */
 	bool written;
+	bool present;		     /* the output was there, as pinned: model and plan are NULL */
 	struct bake_digest *digests; /* of the model's files, once written */
 	struct bake_digest out_digest;
 	uint64_t out_bytes;
@@ -42,7 +46,7 @@ struct bake_convert_report {
 
 /* out is the caller's to release whatever happened. Errors: those of the parts, convert.exists,
  * convert.same (the output is the input), convert.option, convert.written (what was written is not
- * what was planned). */
+ * what was planned), integrity.sha256 (the output would not be as pinned). */
 enum bake_status bake_convert_run(const struct bake_convert_request *request,
 	struct bake_convert_report *out, struct bake_error *err) BAKE_CHECKED;
 void bake_convert_report_release(struct bake_convert_report *report);

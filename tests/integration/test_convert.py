@@ -16,7 +16,8 @@ import time
 import pytest
 
 import weights
-from conftest import TOOLS, environment, fails, ok, run, start
+from conftest import TOOLS, Place, environment, fails, ok, run, start
+from hubserver import File
 from weights import (ARCHITECTURES, BIG, FILE_TYPES, PREFIXES, RESHAPING, Gguf, big_st, decode, dequantise, encode, f32,
                      f8_e4m3, f8_e5m2, model, product, read_st, tensor, values_of, write_gguf, write_shards, write_st)
 
@@ -580,7 +581,61 @@ def test_what_is_there_stays(tmp_path):
     assert source.read_bytes() == before and clean(tmp_path) == []
 
 
+def test_an_output_that_is_pinned(tmp_path):
+    source = write_st(tmp_path / "m.safetensors", model("flux"))
+    out = tmp_path / "m.gguf"
+    digest = ok(convert(source, "-o", tmp_path / "first.gguf", "-q", "Q4_0", "--json")).json["sha256"]
+    wrong = "1" * 64
+    refused = fails(convert(source, "-o", out, "-q", "Q4_0", "--sha256", wrong), 20, "integrity.sha256")
+    assert digest in refused.err and wrong in refused.err
+    assert not out.exists() and clean(tmp_path) == []
+
+    made = ok(convert(source, "-o", out, "-q", "Q4_0", "--sha256", f"sha256:{digest}", "--json")).json
+    assert made["written"] and not made["present"] and made["sha256"] == digest
+    source.unlink()  # a later build step has only the output
+    before = out.stat().st_mtime_ns, out.stat().st_ino
+    again = ok(convert(source, "-o", out, "-q", "Q4_0", "--sha256", digest.upper(), "--json")).json
+    assert again["present"] and not again["written"] and again["sha256"] == digest
+    assert again["bytes"] == out.stat().st_size and (out.stat().st_mtime_ns, out.stat().st_ino) == before
+    assert "there already" in ok(convert(source, "-o", out, "--sha256", digest)).out
+
+    fails(convert(source, "-o", out, "--sha256", wrong), 66, "fs.not-found")
+    write_st(source, model("flux"))
+    out.write_text("mine")
+    fails(convert(source, "-o", out, "-q", "Q4_0", "--sha256", digest), 73, "convert.exists")
+    fails(convert(source, "-o", out, "-q", "Q8_0", "--sha256", digest, "--force"), 20, "integrity.sha256")
+    assert out.read_text() == "mine"
+    ok(convert(source, "-o", out, "-q", "Q4_0", "--sha256", digest, "--force"))
+    assert hashlib.sha256(out.read_bytes()).hexdigest() == digest
+
+
+def test_what_is_converted_is_baked(place, tmp_path):
+    """The steps that the manual shows under IN A BUILD."""
+    hub_file = write_st(tmp_path / "hub.safetensors", model("flux"))
+    place.hub.plain["/flux1.safetensors"] = File(hub_file.read_bytes())
+    place.locked({"flux": {"source": {"url": place.hub.origin + "/"}, "path": "flux",
+                           "files": [{"name": "flux1.safetensors"}]}})
+    ok(place.fetch())
+    source, out = place.models / "flux/flux1.safetensors", tmp_path / "flux1-Q4_0.gguf"
+    digest = ok(convert(source, "-q", "Q4_0", "-o", out, "--json")).json["sha256"]
+    baked = Place(tmp_path / "baked", place.hub)
+    baked.path.mkdir()
+    baked.write({"flux": {"source": {"file": out.name}, "path": "flux"}})
+    out.rename(baked.path / out.name)
+    ok(baked.lock("--offline"))
+    assert baked.lock_json["models"]["flux"]["files"][0]["sha256"] == digest
+
+    (baked.path / out.name).unlink()  # another machine: only what is in the repository
+    ok(convert(source, "-q", "Q4_0", "-o", baked.path / out.name, "--sha256", digest))
+    ok(baked.fetch("--offline"))
+    ok(baked.index())
+    ok(baked.verify())
+    assert list(baked.files()) == ["flux/flux1-Q4_0.gguf", "model-info.json"]
+
+
 @pytest.mark.parametrize("args, error", [
+    (["--sha256", "1" * 64], "usage.arguments"), (["--sha256", "12", "-o", "x.gguf"], "usage.value"),
+    (["--sha256", "1" * 64, "-o", "x", "--batch", "-f", "gguf"], "usage.conflict"),
     (["-q", "Q4_K"], "usage.value"), (["-q", "Q4_0", "--optimize", "size"], "usage.conflict"),
     (["--batch"], "usage.arguments"), (["--info", "--batch"], "usage.conflict"),
     (["-f", "safetensors"], "convert.option"), (["-f", "safetensors", "-q", "Q8_0"], "convert.option")])

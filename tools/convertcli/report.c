@@ -71,6 +71,11 @@ void convertcli_print_report(const struct bake_convert_report *report, bool tens
 {
 	const struct bake_convert_model *model = report->model;
 
+	if (report->present) {
+		(void)printf("%s  %s  (%s, there already)\n", BAKE_HEX(&report->out_digest),
+			BAKE_SHOW(report->output), BAKE_BYTES(report->out_bytes));
+		return;
+	}
 	if (tensors)
 		print_tensors(report->plan);
 	print_plan(report->plan);
@@ -154,7 +159,12 @@ void convertcli_print_report_json(
 	cli_put_outcome(&writer, err);
 	bake_json_put_bool(&writer, "dry_run", dry_run);
 	bake_json_put_bool(&writer, "written", report->written);
+	bake_json_put_bool(&writer, "present", report->present);
 	bake_json_put_text(&writer, "output", report->output);
+	if (report->present) {
+		bake_json_put_u64(&writer, "bytes", report->out_bytes);
+		bake_json_put_text(&writer, "sha256", BAKE_HEX(&report->out_digest));
+	}
 	if (report->plan) {
 		bake_json_put_u64(&writer, "bytes", report->out_bytes);
 		if (report->written)
