@@ -385,6 +385,7 @@ HOSTILE = {
     "long": "x" * 10000,
     "bidi": "safe\u202egpj.exe\u2066\u200b\u0007 end",
     "marks": "Z" + "\u0335\u0321\u0489" * 300,
+    "jamo": "\u1100" * 300,
     "entity": "&lt;b&gt;\"'`${window.ran=1}{{7*7}}",
 }
 
@@ -409,7 +410,7 @@ def is_inert(seen, texts):
 def test_texts_from_files_are_inert(walk, baked, width):
     """Those that bake-serve takes: it refuses an index with the others."""
     texts = {"markup": HOSTILE["markup"], "long": "x" * 128, "marks": HOSTILE["marks"][:60],
-             "entity": HOSTILE["entity"]}
+             "jamo": HOSTILE["jamo"][:40], "entity": HOSTILE["entity"]}
     change_index(baked, lambda index: hostile_models(index, texts))
     with serving(baked.models) as server:
         seen = walk("hostile", at=server, width=width, shot=f"hostile-{width}")
