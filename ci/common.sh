@@ -30,8 +30,8 @@ build_packages=(ca-certificates cmake dpkg-dev gcc libc6-dev libjansson-dev libn
 
 # The static tools into build/release-static/tools.
 build_static() {
-	docker/static-deps "$root/build/static-deps"
-	cmake --preset release-static > build/cmake-static.log
+	docker/static-deps "$root/build/static-deps" || die "docker/static-deps failed"
+	cmake --preset release-static > build/cmake-static.log || die "cmake failed"
 	cmake --build --preset release-static > build/ninja-static.log || { tail -40 build/ninja-static.log >&2; die "the build failed"; }
 }
 
