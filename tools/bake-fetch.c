@@ -182,17 +182,22 @@ static size_t count_outcome(const struct bake_fetch_report *report, enum bake_fe
 
 static void print_summary(const struct bake_fetch_report *report, const char *dir)
 {
+	size_t converted = count_outcome(report, BAKE_FETCH_CONVERTED);
+	char conversions[48] = "";
 	uint64_t received = 0;
 
+	if (converted > 0)
+		(void)snprintf(conversions, sizeof conversions, "%zu converted, ", converted);
 	for (size_t i = 0; i < report->file_count; i++)
-		received = bake_u64_add_capped(received, report->files[i].received);
+		received = bake_u64_add_capped(
+			received, report->files[i].received + report->files[i].source_received);
 	(void)fprintf(stderr,
 		TOOL ": %zu models, %zu files, %s in %s: %zu fetched (%s), %zu from the cache, %zu "
-		     "copied, %zu already there\n",
+		     "copied, %s%zu already there\n",
 		report->models, report->file_count, BAKE_BYTES(report->bytes), BAKE_SHOW(dir),
 		count_outcome(report, BAKE_FETCH_FETCHED), BAKE_BYTES(received),
 		count_outcome(report, BAKE_FETCH_CACHED), count_outcome(report, BAKE_FETCH_COPIED),
-		count_outcome(report, BAKE_FETCH_PRESENT));
+		conversions, count_outcome(report, BAKE_FETCH_PRESENT));
 }
 
 static void print_files(const struct bake_fetch_report *report)

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "digest/hasher.h"
 #include "json/json.h"
+#include "manifest/conversion.h"
 #include "manifest/fields.h"
 
 /* What a lock of the largest size needs when parsed. */
@@ -115,6 +116,44 @@ static enum bake_status read_files(const struct bake_json *value, void *out, str
 	BAKE_TRY(bake_json_each_element(value, read_file, reading, err));
 	if (count == 0)
 		return bake_json_error(value, "lock.files", err, "a model without files");
+	return BAKE_OK;
+}
+
+struct convert_reading {
+	struct bake_conversion_reading how; /* first: what reads the ways reads it */
+	struct reading files;
+};
+
+static enum bake_status read_sources(
+	const struct bake_json *value, void *out, struct bake_error *err)
+{
+	return read_files(value, &((struct convert_reading *)out)->files, err);
+}
+
+static enum bake_status read_convert(
+	const struct bake_json *value, void *out, struct bake_error *err)
+{
+	static const struct bake_json_field fields[] = {
+		{"type", bake_conversion_type, true},
+		{"input", bake_conversion_input, false},
+		{"arch", bake_conversion_arch, false},
+		{"keep", bake_conversion_keep, false},
+		{"strict", bake_conversion_strict, false},
+		{"files", read_sources, true},
+	};
+	struct reading *reading = out;
+	struct convert_reading convert = {
+		.how = {.arena = reading->arena}, .files = {.arena = reading->arena}};
+	struct bake_conversion *how = bake_arena_alloc(reading->arena, sizeof(*how));
+
+	if (!how)
+		return bake_error_nomem(err);
+	BAKE_TRY(bake_json_read_object(
+		value, fields, countof(fields), BAKE_JSON_REFUSE_UNKNOWN, &convert, err));
+	*how = convert.how.how;
+	reading->model.convert = how;
+	reading->model.sources = convert.files.model.files;
+	reading->model.source_count = convert.files.model.file_count;
 	return BAKE_OK;
 }
 
@@ -227,12 +266,16 @@ static enum bake_status read_model(const struct bake_json *value, void *out, str
 		{"default", read_default, false},
 		{"gated", read_gated, false},
 		{"complete", read_complete, false},
+		{"convert", read_convert, false},
 		{"files", read_files, true},
 	};
 	struct bake_lock *lock = out;
+	struct bake_lock_model *model = &lock->models[lock->model_count];
 
-	BAKE_TRY(read_entry(
-		value, fields, countof(fields), lock, &lock->models[lock->model_count], err));
+	BAKE_TRY(read_entry(value, fields, countof(fields), lock, model, err));
+	if (model->convert && (model->file_count != 1 || model->source.kind == BAKE_SOURCE_FILE))
+		return bake_json_error(value, "lock.convert", err,
+			"a conversion makes one file, and not from a file source");
 	lock->model_count++;
 	return BAKE_OK;
 }

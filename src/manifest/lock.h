@@ -38,6 +38,11 @@ struct bake_lock_model {
 	size_t mirror_count;
 	struct bake_lock_file *files; /* sorted by path */
 	size_t file_count;
+	/* When not NULL, the one file is made from the sources, which are pinned as files are, under the
+	 * paths that they would have. They are not among what is baked. */
+	const struct bake_conversion *convert;
+	struct bake_lock_file *sources; /* sorted by path */
+	size_t source_count;
 	unsigned layer;
 	bool required;
 	bool is_default;

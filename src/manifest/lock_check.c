@@ -37,9 +37,14 @@ void bake_lock_sort(struct bake_lock *lock)
 	if (lock->profile_count)
 		qsort(lock->profiles, lock->profile_count, sizeof(*lock->profiles),
 			compare_profile);
-	for (size_t i = 0; i < lock->model_count; i++)
-		qsort(lock->models[i].files, lock->models[i].file_count,
-			sizeof(*lock->models[i].files), compare_path);
+	for (size_t i = 0; i < lock->model_count; i++) {
+		struct bake_lock_model *model = &lock->models[i];
+
+		qsort(model->files, model->file_count, sizeof(*model->files), compare_path);
+		if (model->source_count)
+			qsort(model->sources, model->source_count, sizeof(*model->sources),
+				compare_path);
+	}
 }
 
 static int compare_file_path(const void *a, const void *b)

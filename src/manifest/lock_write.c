@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The canonical form of a lock, whole or one layer's slice of it. */
 #include "json/writer.h"
+#include "manifest/conversion.h"
 #include "manifest/fields.h"
 #include "manifest/lock.h"
 
@@ -14,6 +15,16 @@ static void write_file(struct bake_json_writer *writer, const struct bake_lock_f
 	if (file->git_sha1.kind)
 		bake_json_put_text(writer, "git_sha1", BAKE_HEX(&file->git_sha1));
 	bake_json_end_object(writer);
+}
+
+static void write_files(
+	struct bake_json_writer *writer, const struct bake_lock_file *files, size_t count)
+{
+	bake_json_key(writer, "files");
+	bake_json_array(writer);
+	for (size_t i = 0; i < count; i++)
+		write_file(writer, &files[i]);
+	bake_json_end_array(writer);
 }
 
 /* What decides whether a model is fetched, and what fetching it takes. */
@@ -41,11 +52,14 @@ static void write_model(struct bake_json_writer *writer, const struct bake_lock_
 	write_choice(writer, model);
 	if (model->mirror_count)
 		bake_json_put_list(writer, "mirrors", model->mirrors, model->mirror_count);
-	bake_json_key(writer, "files");
-	bake_json_array(writer);
-	for (size_t i = 0; i < model->file_count; i++)
-		write_file(writer, &model->files[i]);
-	bake_json_end_array(writer);
+	if (model->convert) {
+		bake_json_key(writer, "convert");
+		bake_json_object(writer);
+		bake_conversion_put(writer, model->convert);
+		write_files(writer, model->sources, model->source_count);
+		bake_json_end_object(writer);
+	}
+	write_files(writer, model->files, model->file_count);
 	bake_json_end_object(writer);
 }
 

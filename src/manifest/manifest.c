@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "manifest/conversion.h"
 #include "manifest/manifest.h"
 
 #include <assert.h>
@@ -335,6 +336,18 @@ static void write_files(struct bake_json_writer *writer, const struct bake_model
 	bake_json_end_array(writer);
 }
 
+static void write_convert(
+	struct bake_json_writer *writer, const struct bake_manifest_output *output)
+{
+	bake_json_key(writer, "convert");
+	bake_json_object(writer);
+	bake_conversion_put(writer, &output->how);
+	bake_json_put_text(writer, "save_as", output->save_as);
+	bake_json_put_u64(writer, "size", output->size);
+	bake_json_put_text(writer, "sha256", BAKE_HEX(&output->sha256));
+	bake_json_end_object(writer);
+}
+
 enum bake_status bake_model_spec_digest(
 	const struct bake_model *model, struct bake_digest *out, struct bake_error *err)
 {
@@ -350,6 +363,8 @@ enum bake_status bake_model_spec_digest(
 	bake_json_put_list(&writer, "include", model->include, model->include_count);
 	bake_json_put_list(&writer, "exclude", model->exclude, model->exclude_count);
 	write_files(&writer, model);
+	if (model->convert)
+		write_convert(&writer, model->convert);
 	bake_json_end_object(&writer);
 	BAKE_TRY(bake_buf_status(&buf, "model", err));
 	return bake_digest_of(bake_buf_span(&buf), out, err);

@@ -49,6 +49,25 @@ struct bake_manifest_file {
 	bool has_size;
 };
 
+/* A model that is baked as a conversion of what its source has: see convert/convert.h. */
+struct bake_conversion {
+	const char *type; /* ggml's name of the type, such as "Q4_0" */
+	const char
+		*input; /* of several, a file or directory at the source; NULL: all is one model */
+	const char *architecture; /* NULL: recognised */
+	const char *const *keep;  /* patterns of names that are not quantised */
+	size_t keep_count;
+	bool strict;
+};
+
+/* The same with what must come of it. */
+struct bake_manifest_output {
+	struct bake_conversion how;
+	const char *save_as; /* below the model's path; ends in ".gguf" or ".safetensors" */
+	uint64_t size;	     /* bytes */
+	struct bake_digest sha256;
+};
+
 struct bake_model {
 	const char *id;
 	const char *title;	 /* the id when not given */
@@ -69,6 +88,7 @@ struct bake_model {
 	size_t exclude_count;
 	const struct bake_manifest_file *files; /* when given, exactly these */
 	size_t file_count;
+	const struct bake_manifest_output *convert; /* NULL: the files are baked as they are */
 	const char *const *tags;
 	size_t tag_count;
 	const char *const *aliases;

@@ -9,6 +9,7 @@
 #include "base/relpath.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "manifest/conversion.h"
 #include "manifest/fields.h"
 #include "manifest/nunchaku.h"
 
@@ -64,6 +65,14 @@ static enum bake_status read_variant(
 
 	return bake_field_variant(
 		value, BAKE_JSON_REFUSE_UNKNOWN, reading->arena, &reading->model.variant, err);
+}
+
+static enum bake_status read_convert(
+	const struct bake_json *value, void *out, struct bake_error *err)
+{
+	struct reading *reading = out;
+
+	return bake_conversion_read(value, reading->arena, &reading->model.convert, err);
 }
 
 static enum bake_status read_mirrors(
@@ -281,6 +290,9 @@ static enum bake_status check_shape(
 	if (model->file_count && patterns)
 		return bake_json_error(value, "manifest.files", err,
 			"give either \"files\" or \"include\" and \"exclude\"");
+	if (model->convert && model->source.kind == BAKE_SOURCE_FILE)
+		return bake_json_error(value, "manifest.convert", err,
+			"a file source is not converted: give what bake-convert made of it");
 	if (model->source.kind != BAKE_SOURCE_URL)
 		return BAKE_OK;
 	if (patterns)
@@ -309,6 +321,7 @@ enum bake_status bake_model_read(const struct bake_json *value, struct bake_aren
 		{"include", read_include, false},
 		{"exclude", read_exclude, false},
 		{"files", read_files, false},
+		{"convert", read_convert, false},
 		{"path", read_path, false},
 		{"variant", read_variant, false},
 		{"required", read_required, false},

@@ -25,6 +25,7 @@ static const char *const outcome_names[] = {
 	[BAKE_FETCH_FETCHED] = "fetched",
 	[BAKE_FETCH_CACHED] = "cached",
 	[BAKE_FETCH_COPIED] = "copied",
+	[BAKE_FETCH_CONVERTED] = "converted",
 	[BAKE_FETCH_FAILED] = "failed",
 };
 
@@ -267,12 +268,14 @@ static enum bake_status work(struct bake_fetching *fetching, struct bake_error *
 	BAKE_TRY(bake_fetching_open_cache(fetching, err));
 	BAKE_TRY(bake_fetching_space(fetching, err));
 	announce(fetching);
+	BAKE_TRY(bake_fetching_convert(fetching, err));
 	BAKE_TRY(bring(fetching, err));
 	status = bake_fetching_worst(fetching, err);
 	if (status != BAKE_OK && status != BAKE_ERR_PARTIAL)
 		return status;
 	BAKE_TRY(bake_fetching_arrange(fetching, err));
 	BAKE_TRY(bake_fetching_write_sidecars(fetching, err));
+	bake_fetching_remove_converted(fetching);
 	if (options->keep_parts)
 		bake_workdir_leave_parts(&fetching->workdir);
 	else
@@ -289,6 +292,7 @@ static void sweep(struct bake_fetching *fetching)
 	if (fstatat(fetching->root, BAKE_WORKDIR_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		bake_workdir_open(fetching->root, 0, NULL, &fetching->workdir, &ignored) ==
 			BAKE_OK) {
+		bake_fetching_remove_converted(fetching);
 		bake_workdir_remove(&fetching->workdir);
 		fetching->touched = true;
 	}

@@ -39,10 +39,11 @@ enum bake_fetch_outcome {
 	BAKE_FETCH_FETCHED,	/* over the network */
 	BAKE_FETCH_CACHED,	/* from the cache */
 	BAKE_FETCH_COPIED,	/* from beside the lock, or from another file of the same content */
+	BAKE_FETCH_CONVERTED,	/* made from what was fetched for it */
 	BAKE_FETCH_FAILED,
 };
 
-/* Stable words: "pending", "present", "fetched", "cached", "copied", "failed". */
+/* Stable words: "pending", "present", "fetched", "cached", "copied", "converted", "failed". */
 const char *bake_fetch_outcome_name(enum bake_fetch_outcome outcome);
 
 /* How a file would come to its place. */
@@ -50,9 +51,10 @@ enum bake_fetch_way {
 	BAKE_FETCH_BY_NETWORK = 0,
 	BAKE_FETCH_BY_CACHE, /* it is there with the right size; its content is checked on copying */
 	BAKE_FETCH_BY_COPY,  /* from beside the lock, or from another file of the same content */
+	BAKE_FETCH_BY_CONVERSION,
 };
 
-/* Stable words: "fetch", "cache", "copy". */
+/* Stable words: "fetch", "cache", "copy", "convert". */
 const char *bake_fetch_way_name(enum bake_fetch_way way);
 
 struct bake_fetch_file {
@@ -60,10 +62,11 @@ struct bake_fetch_file {
 	const char *path; /* where it is found: in hf-cache that is a link */
 	const char *from; /* where it comes from, without secrets */
 	uint64_t size;
-	uint64_t resumed;  /* bytes found from an earlier run */
-	uint64_t received; /* bytes over the network */
-	uint64_t have;	   /* bytes that are here, whole or as a part that is kept */
-	uint64_t ms;	   /* from its first byte, or request, to its end */
+	uint64_t resumed;	  /* bytes found from an earlier run */
+	uint64_t received;	  /* bytes over the network */
+	uint64_t source_received; /* the same of what a CONVERTED one is made from */
+	uint64_t have;		  /* bytes that are here, whole or as a part that is kept */
+	uint64_t ms;		  /* from its first byte, or request, to its end */
 	unsigned retries;
 	unsigned connections; /* most at a time; 0: it did not come over the network */
 	bool required;

@@ -43,6 +43,20 @@ bool bake_fetching_find_cached(struct bake_fetching *fetching, struct bake_fetch
 	return item->in_cache;
 }
 
+bool bake_fetching_source_cached(
+	const struct bake_fetching *fetching, const struct bake_lock_file *source)
+{
+	_cleanup_close_ int fd = -1;
+	struct bake_cache_entry entry = {.sha256 = source->sha256, .size = source->size};
+	struct bake_error ignored = BAKE_ERROR_INIT;
+
+	if (bake_cache_is_open(&fetching->cache) &&
+		bake_cache_path(&fetching->report->arena, &source->sha256, &entry.path, &ignored) ==
+			BAKE_OK)
+		fd = bake_cache_find(&fetching->cache, &entry);
+	return fd >= 0;
+}
+
 bool bake_fetching_fills_cache(
 	const struct bake_fetching *fetching, const struct bake_fetch_item *item)
 {

@@ -23,12 +23,15 @@ static enum bake_status find_source(struct bake_fetching *fetching, struct bake_
 	if (item->twin && (item->twin->report->outcome == BAKE_FETCH_FETCHED ||
 				  item->twin->report->outcome == BAKE_FETCH_PRESENT ||
 				  item->twin->report->outcome == BAKE_FETCH_CACHED ||
+				  item->twin->report->outcome == BAKE_FETCH_CONVERTED ||
 				  item->twin->report->outcome == BAKE_FETCH_COPIED))
 		return bake_open_regular(fetching->root, item->twin->path, out_fd, &st, err);
 	if (item->in_cache) {
 		*out_fd = bake_cache_find(&fetching->cache, &entry);
 		return BAKE_OK;
 	}
+	if (item->model->convert)
+		return bake_fetching_open_converted(fetching, item, out_fd, err);
 	if (item->model->source.kind == BAKE_SOURCE_FILE)
 		return bake_local_open(
 			fetching->lock_dir, item->model, item->file, out_fd, NULL, err);
@@ -84,6 +87,8 @@ static enum bake_fetch_outcome outcome_of(const struct bake_fetch_item *item)
 {
 	if (item->report->received)
 		return BAKE_FETCH_FETCHED;
+	if (item->model->convert && !item->twin && !item->in_cache)
+		return BAKE_FETCH_CONVERTED;
 	return item->in_cache ? BAKE_FETCH_CACHED : BAKE_FETCH_COPIED;
 }
 

@@ -16,6 +16,7 @@ static const char *const way_names[] = {
 	[BAKE_FETCH_BY_NETWORK] = "fetch",
 	[BAKE_FETCH_BY_CACHE] = "cache",
 	[BAKE_FETCH_BY_COPY] = "copy",
+	[BAKE_FETCH_BY_CONVERSION] = "convert",
 };
 
 const char *bake_fetch_way_name(enum bake_fetch_way way)
@@ -62,9 +63,29 @@ static enum bake_fetch_way way_of(struct bake_fetching *fetching, struct bake_fe
 {
 	if (item->twin || item->model->source.kind == BAKE_SOURCE_FILE)
 		return BAKE_FETCH_BY_COPY;
+	if (item->model->convert)
+		return BAKE_FETCH_BY_CONVERSION;
 	if (bake_cache_is_open(&fetching->cache) && bake_fetching_find_cached(fetching, item))
 		return BAKE_FETCH_BY_CACHE;
 	return BAKE_FETCH_BY_NETWORK;
+}
+
+/* What must come over the network for it: of a conversion the sources that the cache lacks. */
+static uint64_t network_bytes(
+	const struct bake_fetching *fetching, const struct bake_fetch_item *item)
+{
+	const struct bake_lock_model *model = item->model;
+	uint64_t bytes = 0;
+
+	if (item->report->way == BAKE_FETCH_BY_NETWORK)
+		return item->file->size;
+	if (item->report->way != BAKE_FETCH_BY_CONVERSION)
+		return 0;
+	for (size_t i = 0; i < model->source_count; i++) {
+		if (!bake_fetching_source_cached(fetching, &model->sources[i]))
+			bytes = bake_u64_add_capped(bytes, model->sources[i].size);
+	}
+	return bytes;
 }
 
 /* The same question as before the first byte of a real run, asked of what exists so far. */
@@ -91,13 +112,15 @@ enum bake_status bake_fetching_survey(struct bake_fetching *fetching, struct bak
 	BAKE_TRY(bake_fetching_open_cache(fetching, err));
 	for (size_t i = 0; i < fetching->item_count; i++) {
 		struct bake_fetch_item *item = &fetching->items[i];
+		uint64_t need;
 
 		if (!bake_fetching_is_open(item) || item->same)
 			continue;
 		item->report->way = way_of(fetching, item);
-		if (item->report->way != BAKE_FETCH_BY_NETWORK)
+		need = network_bytes(fetching, item);
+		if (!need && item->report->way != BAKE_FETCH_BY_NETWORK)
 			continue;
-		report->fetch_bytes = bake_u64_add_capped(report->fetch_bytes, item->file->size);
+		report->fetch_bytes = bake_u64_add_capped(report->fetch_bytes, need);
 		barred = barred ? barred : item;
 	}
 	BAKE_TRY(check_room(fetching, err));

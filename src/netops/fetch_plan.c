@@ -70,7 +70,7 @@ static enum bake_status find_urls(
 	item->urls = bake_arena_array(&fetching->report->arena, URLS_MAX + 1, sizeof(*item->urls));
 	if (!item->urls)
 		return bake_error_nomem(err);
-	if (model->source.kind == BAKE_SOURCE_FILE) {
+	if (model->source.kind == BAKE_SOURCE_FILE || model->convert) {
 		item->report->from = model->source.location;
 		return BAKE_OK;
 	}

@@ -31,7 +31,8 @@ struct bake_fetch_sums bake_fetch_sum(const struct bake_fetch_report *report)
 		sums.count[file->outcome]++;
 		sums.there += there ? 1 : 0;
 		sums.have = bake_u64_add_capped(sums.have, there ? file->size : file->have);
-		sums.received = bake_u64_add_capped(sums.received, file->received);
+		sums.received = bake_u64_add_capped(
+			sums.received, file->received + file->source_received);
 		sums.resumed = bake_u64_add_capped(sums.resumed, file->resumed);
 		sums.retries += file->retries;
 		if (file->outcome == BAKE_FETCH_CACHED)
@@ -79,7 +80,7 @@ static void put_file(
 	if (file->from)
 		bake_json_put_text(writer, "source", BAKE_SHOW_URL(file->from));
 	bake_json_put_u64(writer, "size", file->size);
-	bake_json_put_u64(writer, "received", file->received);
+	bake_json_put_u64(writer, "received", file->received + file->source_received);
 	bake_json_put_u64(writer, "resumed", file->resumed);
 	bake_json_put_u64(writer, "retries", file->retries);
 	bake_json_put_u64(writer, "connections", file->connections);

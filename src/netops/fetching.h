@@ -91,6 +91,17 @@ enum bake_status bake_fetching_space(
 enum bake_status bake_fetching_transfer(
 	struct bake_fetching *fetching, bool *out_idle, struct bake_error *err) BAKE_CHECKED;
 
+/* Makes what the lock bakes as a conversion, from sources that it fetches. Failures are in the items. */
+enum bake_status bake_fetching_convert(
+	struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;
+
+/* What was made for the item and waits to be copied; *out_fd -1 when there is nothing. */
+enum bake_status bake_fetching_open_converted(const struct bake_fetching *fetching,
+	const struct bake_fetch_item *item, int *out_fd, struct bake_error *err) BAKE_CHECKED;
+
+/* Removes sources and outputs of conversions: after success nothing of ours stays. */
+void bake_fetching_remove_converted(const struct bake_fetching *fetching);
+
 /* What is here already: from the cache, from beside the lock, from a twin. */
 enum bake_status bake_fetching_copy(
 	struct bake_fetching *fetching, struct bake_error *err) BAKE_CHECKED;
@@ -142,6 +153,10 @@ struct bake_cache_entry bake_fetching_entry(const struct bake_fetch_item *item);
 
 /* Looks whether the cache has the item: item->in_cache. */
 bool bake_fetching_find_cached(struct bake_fetching *fetching, struct bake_fetch_item *item);
+
+/* Whether the cache has a file that a conversion reads, by name and size. */
+bool bake_fetching_source_cached(
+	const struct bake_fetching *fetching, const struct bake_lock_file *source);
 
 /* Whether the item, when it is fetched, goes into the cache. */
 bool bake_fetching_fills_cache(

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "convert/convert.h"
 #include "fs/dir.h"
 #include "fs/file.h"
 #include "netops/local.h"
@@ -47,7 +48,31 @@ static struct bake_lock_model entry_of(const struct bake_model *model)
 		.layer = model->layer,
 		.required = model->required,
 		.is_default = model->is_default,
+		.convert = model->convert ? &model->convert->how : NULL,
 	};
+}
+
+/* What was found at the source is what a conversion reads; baked is what it makes. */
+static enum bake_status pin_output(struct bake_locking *locking, const struct bake_model *model,
+	struct bake_lock_model *entry, struct bake_error *err)
+{
+	const struct bake_manifest_output *output = model->convert;
+
+	if (!output)
+		return BAKE_OK;
+	if (!bake_convert_target_named(output->how.type))
+		return bake_error_set(err, BAKE_ERR_DATA, "manifest.convert",
+			"'%s' is not F32, F16, BF16, Q8_0, Q5_1, Q5_0, Q4_1 or Q4_0",
+			BAKE_SHOW(output->how.type));
+	entry->sources = entry->files;
+	entry->source_count = entry->file_count;
+	entry->complete = false;
+	entry->file_count = 0;
+	BAKE_TRY(bake_locking_room(locking, entry, 1, err));
+	entry->files[0] = (struct bake_lock_file){
+		.name = output->save_as, .size = output->size, .sha256 = output->sha256};
+	entry->file_count = 1;
+	return bake_locking_path(locking, model, output->save_as, &entry->files[0].path, err);
 }
 
 static enum bake_status pin_model(struct bake_locking *locking, const struct bake_model *model,
@@ -71,6 +96,8 @@ static void take_former(struct bake_lock_model *entry, const struct bake_lock_mo
 	entry->complete = old->complete;
 	entry->files = old->files;
 	entry->file_count = old->file_count;
+	entry->sources = old->sources;
+	entry->source_count = old->source_count;
 }
 
 /* The source that the former lock has of a model, pinned or given up before; NULL: none. */
@@ -95,6 +122,8 @@ static void leave_out(struct bake_locking *locking, const struct bake_lock_model
 	*unlocked = *entry;
 	unlocked->files = NULL;
 	unlocked->file_count = 0;
+	unlocked->sources = NULL;
+	unlocked->source_count = 0;
 	unlocked->source = was ? *was : (struct bake_source){0};
 }
 
@@ -118,7 +147,8 @@ static enum bake_status lock_model(struct bake_locking *locking, const struct ba
 	} else if (!scope && !old) {
 		leave_out(locking, entry);
 		return BAKE_OK;
-	} else if (pin_model(locking, model, upgrade, entry, err) == BAKE_OK) {
+	} else if (pin_model(locking, model, upgrade, entry, err) == BAKE_OK &&
+		   pin_output(locking, model, entry, err) == BAKE_OK) {
 		report->resolved++;
 	} else {
 		locking->unhashed_count = unhashed; /* they point into the entry given up */
@@ -182,13 +212,19 @@ static enum bake_status lock_models(struct bake_locking *locking, struct bake_lo
 	return BAKE_OK;
 }
 
-static bool all_hashed(const struct bake_lock_model *entry)
+static bool hashed(const struct bake_lock_file *files, size_t count)
 {
-	for (size_t i = 0; i < entry->file_count; i++) {
-		if (!entry->files[i].sha256.kind)
+	for (size_t i = 0; i < count; i++) {
+		if (!files[i].sha256.kind)
 			return false;
 	}
 	return true;
+}
+
+static bool all_hashed(const struct bake_lock_model *entry)
+{
+	return hashed(entry->files, entry->file_count) &&
+	       hashed(entry->sources, entry->source_count);
 }
 
 /* Models whose files could not be read keep their former pins or are left out, with keep_going. */

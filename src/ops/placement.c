@@ -8,7 +8,8 @@
 struct bake_layout_file bake_placement_file(
 	const struct bake_lock_model *model, const struct bake_lock_file *file)
 {
-	bool hub = model->source.kind == BAKE_SOURCE_HUB;
+	/* What was converted is nobody's file at the Hub. */
+	bool hub = model->source.kind == BAKE_SOURCE_HUB && !model->convert;
 
 	return (struct bake_layout_file){
 		.repository = hub ? model->source.location : NULL,

@@ -24,7 +24,7 @@ static void print_file(const struct bake_fetch_file *file)
 void netcli_print_plan(const struct bake_fetch_run *run)
 {
 	const struct bake_fetch_report *report = run->report;
-	size_t count[BAKE_FETCH_BY_COPY + 1] = {0};
+	size_t count[BAKE_FETCH_BY_CONVERSION + 1] = {0};
 	size_t present = 0;
 
 	for (size_t i = 0; i < report->file_count; i++) {
@@ -41,6 +41,9 @@ void netcli_print_plan(const struct bake_fetch_run *run)
 		report->file_count, BAKE_BYTES(report->bytes), present, count[BAKE_FETCH_BY_CACHE],
 		count[BAKE_FETCH_BY_COPY], count[BAKE_FETCH_BY_NETWORK],
 		BAKE_BYTES(report->fetch_bytes));
+	if (count[BAKE_FETCH_BY_CONVERSION])
+		(void)printf("%zu to convert from what is fetched for it\n",
+			count[BAKE_FETCH_BY_CONVERSION]);
 	(void)printf("%s needed, %s free: %s\n", BAKE_BYTES(report->needed_bytes),
 		BAKE_BYTES(report->free_bytes),
 		run->status == BAKE_ERR_NOSPACE ? "it does not fit" : "it fits");
