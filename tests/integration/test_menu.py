@@ -9,9 +9,10 @@ import signal
 import subprocess
 import time
 
+import jsonschema
 import pytest
 
-from conftest import TOOLS, environment, fails, hub_model, noise, ok, run
+from conftest import ROOT, TOOLS, environment, fails, hub_model, noise, ok, run
 
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed")
 
@@ -123,8 +124,13 @@ esac
     return place
 
 
+SCHEMA = json.loads((ROOT / "manifests/schema/bake.queue-1.schema.json").read_text())
+
+
 def queue_of(shelf):
-    return {job["model"]: job["state"] for job in json.loads((shelf.state / "queue.json").read_text())["jobs"]}
+    queue = json.loads((shelf.state / "queue.json").read_text())
+    jsonschema.validate(queue, SCHEMA, jsonschema.Draft202012Validator)
+    return {job["model"]: job["state"] for job in queue["jobs"]}
 
 
 MAIN = """ bake  models for images and servers

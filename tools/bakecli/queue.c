@@ -33,6 +33,13 @@ static void release_job(struct bakecli_job *job)
 	free(job->models);
 }
 
+void bakecli_queue_drop_all(struct bakecli_queue *queue)
+{
+	for (size_t i = 0; i < queue->count; i++)
+		release_job(&queue->jobs[i]);
+	queue->count = 0;
+}
+
 struct bakecli_job *bakecli_queue_append(
 	struct bakecli_queue *queue, const char *lock, const char *models, const char *id)
 {
@@ -233,9 +240,7 @@ void bakecli_queue_close(struct bakecli_queue *queue)
 			queue->jobs[i].state = BAKECLI_WAITING;
 	}
 	bakecli_queue_write(queue);
-	for (size_t i = 0; i < queue->count; i++)
-		release_job(&queue->jobs[i]);
-	queue->count = 0;
+	bakecli_queue_drop_all(queue);
 	cleanup_close(&queue->guard);
 	bake_buf_release(&queue->line);
 	free(queue->dir);

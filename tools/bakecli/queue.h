@@ -60,7 +60,8 @@ struct bakecli_queue {
 	char end[200]; /* what it said of its own end */
 };
 
-/* Reads the queue that is kept, and takes it. A damaged one is put aside. */
+/* Reads the queue that is kept, and takes it. One that is damaged or of another program is
+ * put aside. */
 enum bake_status bakecli_queue_open(struct bakecli_queue *queue,
 	const struct bakecli_fetching *options, struct bake_error *err) BAKE_CHECKED;
 
@@ -96,6 +97,9 @@ void bakecli_queue_write(struct bakecli_queue *queue);
 void bakecli_queue_hear(struct bakecli_queue *queue);
 void bakecli_queue_start(struct bakecli_queue *queue);
 void bakecli_queue_stop(struct bakecli_queue *queue);
+
+/* Forgets the jobs; none may be with a child. */
+void bakecli_queue_drop_all(struct bakecli_queue *queue);
 
 /* A job made of copies; NULL: no room or memory. */
 struct bakecli_job *bakecli_queue_append(

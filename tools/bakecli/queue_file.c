@@ -79,28 +79,52 @@ static enum bake_status read_number(
 						   : BAKE_OK;
 }
 
+/* A path that means the same wherever the menu is started. */
+static enum bake_status read_path(
+	const struct bake_json *object, const char *key, const char **out, struct bake_error *err)
+{
+	BAKE_TRY(read_text(object, key, out, err));
+	if ((*out)[0] != '/')
+		return bake_json_error(
+			object, "json.value", err, "\"%s\" is not an absolute path", key);
+	return BAKE_OK;
+}
+
+/* What ran when the file was written waits now. */
+static enum bake_status read_state(
+	const struct bake_json *object, enum bakecli_job_state *out, struct bake_error *err)
+{
+	const char *state = "";
+
+	BAKE_TRY(read_text(object, "state", &state, err));
+	for (int i = 0; i <= BAKECLI_FAILED; i++) {
+		if (strcmp(bakecli_job_state_name((enum bakecli_job_state)i), state) != 0)
+			continue;
+		*out = i == BAKECLI_RUNNING ? BAKECLI_WAITING : (enum bakecli_job_state)i;
+		return BAKE_OK;
+	}
+	return bake_json_error(object, "json.value", err, "'%s' is no state", BAKE_SHOW(state));
+}
+
 static enum bake_status read_job(const struct bake_json *value, void *out, struct bake_error *err)
 {
+	enum bakecli_job_state state = BAKECLI_WAITING;
 	struct bakecli_queue *queue = out;
 	struct bakecli_job *job;
 	const char *lock = "";
 	const char *models = "";
 	const char *id = "";
-	const char *state = "";
 
 	BAKE_TRY(read_text(value, "model", &id, err));
-	BAKE_TRY(read_text(value, "lock", &lock, err));
-	BAKE_TRY(read_text(value, "models", &models, err));
-	BAKE_TRY(read_text(value, "state", &state, err));
+	BAKE_TRY(read_path(value, "lock", &lock, err));
+	BAKE_TRY(read_path(value, "models", &models, err));
+	BAKE_TRY(read_state(value, &state, err));
+	if (id[0] == '\0')
+		return bake_json_error(value, "json.text", err, "\"model\" is empty");
 	job = bakecli_queue_append(queue, lock, models, id);
 	if (!job)
 		return bake_json_error(value, "data.too-large", err, "is one job too many");
-	for (int i = 0; i <= BAKECLI_FAILED; i++) {
-		if (strcmp(bakecli_job_state_name((enum bakecli_job_state)i), state) == 0)
-			job->state = (enum bakecli_job_state)i;
-	}
-	if (job->state == BAKECLI_RUNNING)
-		job->state = BAKECLI_WAITING;
+	job->state = state;
 	BAKE_TRY(read_number(value, "bytes", &job->bytes, err));
 	return read_number(value, "total", &job->total, err);
 }
@@ -109,33 +133,58 @@ static enum bake_status parse(struct bakecli_queue *queue, struct bake_span text
 	struct bake_error *err)
 {
 	_cleanup_(bake_json_close) struct bake_json_doc *doc = NULL;
+	const char *schema = "";
 	struct bake_json root;
 	struct bake_json jobs;
 
 	BAKE_TRY(bake_json_open(text, path, &doc, err));
 	root = bake_json_root(doc);
+	BAKE_TRY(read_text(&root, "schema", &schema, err));
+	if (strcmp(schema, BAKECLI_QUEUE_SCHEMA) != 0)
+		return bake_json_error(&root, "json.value", err, "'%s' is not %s",
+			BAKE_SHOW(schema), BAKECLI_QUEUE_SCHEMA);
 	BAKE_TRY(read_number(&root, "bandwidth_limit", &queue->limit, err));
 	if (!bake_json_find(&root, "jobs", &jobs))
 		return bake_json_error(&root, "json.missing-field", err, "has no \"jobs\"");
 	return bake_json_each_element(&jobs, read_job, queue, err);
 }
 
-enum bake_status bakecli_queue_read(struct bakecli_queue *queue, struct bake_error *err)
+static enum bake_status read_file(
+	struct bakecli_queue *queue, const char *path, struct bake_error *err)
 {
 	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(QUEUE_BYTES_MAX);
+	/* A FIFO of that name must not make us wait. */
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 && errno == ENOENT)
+		return BAKE_OK; /* none yet */
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return bake_error_errno(err, errno, "queue '%s'", BAKE_SHOW(path));
+	if (!S_ISREG(st.st_mode))
+		return bake_error_set(err, BAKE_ERR_CANTCREATE, "path.type",
+			"queue '%s' is not a regular file", BAKE_SHOW(path));
+	BAKE_TRY(bake_file_read_fd(fd, path, &text, err));
+	return parse(queue, bake_buf_span(&text), path, err);
+}
+
+/* Whatever cannot be read is put aside: the next write would replace it. But not by a menu that
+ * only looks at another one's queue. */
+enum bake_status bakecli_queue_read(struct bakecli_queue *queue, struct bake_error *err)
+{
 	_cleanup_free_ char *path = beside(queue, "queue.json");
 	_cleanup_free_ char *aside = beside(queue, "queue.json.damaged");
 
 	if (!path || !aside)
 		return bake_error_nomem(err);
-	if (access(path, F_OK) != 0)
+	if (read_file(queue, path, err) == BAKE_OK)
 		return BAKE_OK;
-	BAKE_TRY(bake_file_read(path, &text, err));
-	if (parse(queue, bake_buf_span(&text), path, err) != BAKE_OK) {
-		(void)rename(path, aside);
-		return bake_error_wrap(err, "the queue was put aside");
-	}
-	return BAKE_OK;
+	bakecli_queue_drop_all(queue);
+	queue->limit = 0;
+	if (queue->taken)
+		return err->status;
+	(void)rename(path, aside);
+	return bake_error_wrap(err, "the queue was put aside");
 }
 
 static void put_job(struct bake_json_writer *writer, const struct bakecli_job *job)
