@@ -8,17 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <wchar.h>
 
 #include "base/cleanup.h"
-#include "base/text.h"
+#include "tui/showable.h"
 #include "tui/terminal.h"
 
 enum {
 	ESCAPE_MS = 50, /* what follows ESC later than this is a key of its own */
 	GREEN = 1,
-	RED = 2,
-	LINE_BYTES = 4096
+	RED = 2
 };
 
 static SCREEN *screen;
@@ -110,58 +108,17 @@ static attr_t attributes(enum bake_tui_style style)
 	return chosen;
 }
 
-/* Columns of the character of len bytes at text; -1 when it must not be shown. */
-static int width_of(const char *text, size_t len)
-{
-	mbstate_t state = {0};
-	size_t hostile_len;
-	wchar_t wide;
-
-	if (len == 1)
-		return text[0] >= 0x20 && text[0] < 0x7f ? 1 : -1;
-	if (!has_utf8 || bake_utf8_hostile(text, &hostile_len) ||
-		mbrtowc(&wide, text, len, &state) != len)
-		return -1;
-	return wcwidth(wide);
-}
-
-/* What of text fits, as it may be shown. */
-static int make_showable(const char *text, int width, char out[LINE_BYTES])
-{
-	size_t left = strlen(text);
-	size_t used = 0;
-	int columns = 0;
-
-	while (left) {
-		size_t len = bake_utf8_length(text, left);
-		int own = len ? width_of(text, len) : -1;
-		const char *shown = own < 0 ? "?" : text;
-		size_t shown_len = own < 0 ? 1 : len;
-
-		own = own < 0 ? 1 : own;
-		if (columns + own > width || used + shown_len >= LINE_BYTES)
-			break;
-		memcpy(out + used, shown, shown_len);
-		used += shown_len;
-		columns += own;
-		text += len ? len : 1;
-		left -= len ? len : 1;
-	}
-	out[used] = '\0';
-	return columns;
-}
-
 int bake_tui_put(
 	int row, int column, int width, enum bake_tui_style style, bool fill, const char *text)
 {
-	char shown[LINE_BYTES];
+	char shown[BAKE_TUI_LINE_BYTES];
 	int used;
 
 	if (width > bake_tui_columns() - column)
 		width = bake_tui_columns() - column;
 	if (row < 0 || row >= bake_tui_rows() || column < 0 || width <= 0)
 		return 0;
-	used = make_showable(text, width, shown);
+	used = bake_tui_showable(text, width, has_utf8, shown);
 	(void)attrset((int)attributes(style));
 	(void)mvaddstr(row, column, shown);
 	for (int i = used; fill && i < width; i++)
@@ -178,11 +135,8 @@ void bake_tui_line(int row)
 
 void bake_tui_bar(int row, int column, int width, uint64_t done, uint64_t total)
 {
-	double part = total ? (double)done / (double)total : 0;
-	int full = (int)(part * width);
+	int full = bake_tui_bar_filled(width, done, total);
 
-	if (done < total && full >= width)
-		full = width - 1;
 	for (int i = 0; i < width; i++) {
 		bool on = i < full;
 
