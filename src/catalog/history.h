@@ -74,6 +74,10 @@ struct bake_history_reader {
 enum bake_status bake_history_read(int fd, const struct bake_history_reader *reader,
 	struct bake_history_skipped *out_skipped, struct bake_error *err) BAKE_CHECKED;
 
+/* The log at path, and behind it what it had before it became NAME.1. Neither need be there. */
+enum bake_status bake_history_read_both(const char *path, const struct bake_history_reader *reader,
+	struct bake_history_skipped *out_skipped, struct bake_error *err) BAKE_CHECKED;
+
 /* The file's name, for messages and for opening: $BAKE_STATE_DIR/history.jsonl and so on. To be
  * freed. BAKE_ERR_NOINPUT history.nowhere without a home directory. */
 enum bake_status bake_history_path(char **out, struct bake_error *err) BAKE_CHECKED;

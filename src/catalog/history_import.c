@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Entries of a download_history.json as lines of ours. What they do not say is left out. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +13,7 @@
 #include "base/text.h"
 #include "catalog/history.h"
 #include "digest/hasher.h"
+#include "fs/log.h"
 #include "json/json.h"
 
 enum {
@@ -231,15 +230,13 @@ static bool see_record(void *context, const struct bake_history_record *record)
 	return import->sums.known < import->count;
 }
 
-static enum bake_status append(const char *path, struct import *import, struct bake_error *err)
+static enum bake_status append(int fd, struct import *import, struct bake_error *err)
 {
-	_cleanup_close_ int fd =
-		open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	char last = '\n';
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) != 0)
-		return bake_error_errno(err, errno, "history '%s'", BAKE_SHOW(path));
+	if (fstat(fd, &st) != 0)
+		return bake_error_errno(err, errno, "history");
 	/* Behind a line that a crash tore, ours begin on a line of their own. */
 	if (st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n' &&
 		write(fd, "\n", 1) != 1)
@@ -261,32 +258,7 @@ static enum bake_status append(const char *path, struct import *import, struct b
 	return BAKE_OK;
 }
 
-/* Private, as the XDG specification wants the state directory to be made. */
-static void make_parents(const char *path)
-{
-	_cleanup_free_ char *copy = strdup(path);
-
-	for (char *slash = copy ? strchr(copy + 1, '/') : NULL; slash;
-		slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		best_effort(mkdir(copy, 0700));
-		*slash = '/';
-	}
-}
-
-/* Made before it is locked, so that two importers have the same file. */
-static enum bake_status make(const char *path, struct bake_error *err)
-{
-	_cleanup_close_ int fd = -1;
-
-	make_parents(path);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-	if (fd < 0)
-		return bake_error_errno(err, errno, "history '%s'", BAKE_SHOW(path));
-	return BAKE_OK;
-}
-
-/* Only importers take the file's lock: a fetch's one write needs none. */
+/* Under the log's lock, so that importers at the same time know of each other. */
 static enum bake_status add_new(
 	const char *path, bool dry, struct import *import, struct bake_error *err)
 {
@@ -295,14 +267,10 @@ static enum bake_status add_new(
 	_cleanup_close_ int fd = -1;
 
 	if (!dry)
-		BAKE_TRY(make(path, err));
-	BAKE_TRY(bake_history_open(path, &fd, err));
-	if (fd >= 0 && !dry && flock(fd, LOCK_EX) != 0)
-		return bake_error_errno(err, errno, "lock '%s'", BAKE_SHOW(path));
-	if (fd >= 0)
-		BAKE_TRY(bake_history_read(fd, &reader, &skipped, err));
+		BAKE_TRY(bake_log_open(path, 0, &fd, err));
+	BAKE_TRY(bake_history_read_both(path, &reader, &skipped, err));
 	import->sums.added = import->count - import->sums.known;
-	return dry || import->sums.added == 0 ? BAKE_OK : append(path, import, err);
+	return dry || import->sums.added == 0 ? BAKE_OK : append(fd, import, err);
 }
 
 static void mark_twins(struct import *import)

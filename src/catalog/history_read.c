@@ -13,9 +13,11 @@
 #include "base/text.h"
 #include "catalog/history.h"
 #include "fs/file.h"
+#include "fs/log.h"
 
 enum {
 	BLOCK_BYTES = 256 * 1024,
+	OPEN_TRIES = 100,
 	/* Of one line: models' names, each copied. */
 	ARENA_MAX = 4 * BAKE_HISTORY_RECORD_MAX
 };
@@ -97,10 +99,8 @@ static enum bake_status read_blocks(
 	return BAKE_OK;
 }
 
-enum bake_status bake_history_read(int fd, const struct bake_history_reader *reader,
-	struct bake_history_skipped *out_skipped, struct bake_error *err)
+static enum bake_status read_file(int fd, struct reading *reading, struct bake_error *err)
 {
-	struct reading reading = {.reader = reader};
 	_cleanup_free_ uint8_t *bytes = NULL;
 	struct stat st;
 
@@ -109,8 +109,67 @@ enum bake_status bake_history_read(int fd, const struct bake_history_reader *rea
 	bytes = malloc(BLOCK_BYTES + BAKE_HISTORY_RECORD_MAX);
 	if (!bytes)
 		return bake_error_nomem(err);
-	reading.bytes = bytes;
-	BAKE_TRY(read_blocks(fd, st.st_size > 0 ? (uint64_t)st.st_size : 0, &reading, err));
+	reading->bytes = bytes;
+	reading->kept = 0;
+	reading->overlong = false;
+	return read_blocks(fd, st.st_size > 0 ? (uint64_t)st.st_size : 0, reading, err);
+}
+
+enum bake_status bake_history_read(int fd, const struct bake_history_reader *reader,
+	struct bake_history_skipped *out_skipped, struct bake_error *err)
+{
+	struct reading reading = {.reader = reader};
+
+	BAKE_TRY(read_file(fd, &reading, err));
+	*out_skipped = reading.skipped;
+	return BAKE_OK;
+}
+
+static bool are_same(int a, int b)
+{
+	struct stat first;
+	struct stat second;
+
+	return a >= 0 && b >= 0 && fstat(a, &first) == 0 && fstat(b, &second) == 0 &&
+	       first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
+/* Both as they were at one moment: a log that became the former one in between is not both. */
+static enum bake_status open_both(
+	const char *path, int *out_fd, int *out_former, struct bake_error *err)
+{
+	_cleanup_free_ char *name = NULL;
+
+	if (asprintf(&name, "%s" BAKE_LOG_FORMER, path) < 0)
+		return bake_error_nomem(err);
+	for (int i = 0; i < OPEN_TRIES; i++) {
+		cleanup_close(out_fd);
+		cleanup_close(out_former);
+		*out_fd = -1;
+		*out_former = -1;
+		BAKE_TRY(bake_history_open(path, out_fd, err));
+		BAKE_TRY(bake_history_open(name, out_former, err));
+		if (!are_same(*out_fd, *out_former))
+			return BAKE_OK;
+	}
+	/* Somebody's link to it: once is enough. */
+	cleanup_close(out_former);
+	*out_former = -1;
+	return BAKE_OK;
+}
+
+enum bake_status bake_history_read_both(const char *path, const struct bake_history_reader *reader,
+	struct bake_history_skipped *out_skipped, struct bake_error *err)
+{
+	struct reading reading = {.reader = reader};
+	_cleanup_close_ int former = -1;
+	_cleanup_close_ int fd = -1;
+
+	BAKE_TRY(open_both(path, &fd, &former, err));
+	if (fd >= 0)
+		BAKE_TRY(read_file(fd, &reading, err));
+	if (former >= 0 && !reading.enough)
+		BAKE_TRY(read_file(former, &reading, err));
 	*out_skipped = reading.skipped;
 	return BAKE_OK;
 }

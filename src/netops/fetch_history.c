@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A line for each run, for statistics. Readers skip a line that was torn by a crash. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,11 +12,14 @@
 #include "base/clock.h"
 #include "base/stop.h"
 #include "base/text.h"
+#include "fs/log.h"
 #include "json/writer.h"
 #include "manifest/lock.h"
 #include "netops/fetch_report.h"
 
 enum {
+	/* A log of as many goes to history.jsonl.1. */
+	BAKE_HISTORY_BYTES_MAX = 64 * 1024 * 1024,
 	/* What the fields after the list of models take at most. */
 	TAIL_BYTES = 1024
 };
@@ -92,36 +94,14 @@ static enum bake_status find_dir(struct bake_buf *path, struct bake_error *err)
 	return bake_buf_status(path, "the state directory", err);
 }
 
-/* Private, as the XDG specification wants the state directory to be made. */
-static void make_dirs(char *path)
-{
-	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		best_effort(mkdir(path, 0700));
-		*slash = '/';
-	}
-	best_effort(mkdir(path, 0700));
-}
-
 static enum bake_status open_file(int *out_fd, struct bake_error *err)
 {
 	_cleanup_(bake_buf_release) struct bake_buf path = BAKE_BUF_INIT(4096);
-	_cleanup_close_ int fd = -1;
-	struct stat st;
 
 	BAKE_TRY(find_dir(&path, err));
-	make_dirs(path.ptr);
 	bake_buf_text(&path, "/" BAKE_HISTORY_NAME);
 	BAKE_TRY(bake_buf_status(&path, "the state directory", err));
-	fd = open(
-		path.ptr, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-	if (fd < 0 || fstat(fd, &st) != 0)
-		return bake_error_errno(err, errno, "history '%s'", BAKE_SHOW(path.ptr));
-	if (!S_ISREG(st.st_mode))
-		return bake_error_set(err, BAKE_ERR_CANTCREATE, "path.type",
-			"history '%s' is not a regular file", BAKE_SHOW(path.ptr));
-	*out_fd = steal_fd(&fd);
-	return BAKE_OK;
+	return bake_log_open(path.ptr, BAKE_HISTORY_BYTES_MAX, out_fd, err);
 }
 
 /* The selected models, as many as the line has room for. */

@@ -31,8 +31,8 @@ struct bake_fetch_sums bake_fetch_sum(const struct bake_fetch_report *report)
 		sums.count[file->outcome]++;
 		sums.there += there ? 1 : 0;
 		sums.have = bake_u64_add_capped(sums.have, there ? file->size : file->have);
-		sums.received = bake_u64_add_capped(
-			sums.received, file->received + file->source_received);
+		sums.received =
+			bake_u64_add_capped(sums.received, file->received + file->source_received);
 		sums.resumed = bake_u64_add_capped(sums.resumed, file->resumed);
 		sums.retries += file->retries;
 		if (file->outcome == BAKE_FETCH_CACHED)

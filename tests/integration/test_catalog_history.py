@@ -60,6 +60,54 @@ def test_none_yet(log):
     fails(run("bake-catalog", "history"), 66, "history.nowhere")
 
 
+def test_a_log_that_was_put_away_is_read_too(log):
+    write(log, line(3) + line(4))
+    former = log.with_name("history.jsonl.1")
+    former.write_text(line(1) + "torn\n" + line(2))
+    report = ok(history(log, "--json")).json
+    assert [run["time"][8:10] for run in report["runs"]] == ["05", "04", "03", "02"]
+    assert report["damaged_lines"] == 1
+    assert len(history(log, "--json", "-n", "2").json["runs"]) == 2
+    assert len(history(log, "--json", "-n", "3").json["runs"]) == 3
+    assert history(log, "--stats", "--json").json["attempts"] == 4
+    log.unlink()
+    assert len(history(log, "--json").json["runs"]) == 2
+    former.rename(log)
+    os.link(log, former)
+    assert len(history(log, "--json").json["runs"]) == 2
+
+
+@pytest.mark.parametrize("size, away", [(63 << 20, False), (64 << 20, True)])
+def test_a_long_log_is_put_away_once(place, hub, log, size, away):
+    hub.add("org/name", {"a.bin": noise(5000)})
+    place.locked({"m": hub_model()})
+    write(log, "")
+    former = log.with_name("history.jsonl.1")
+    former.write_text(line(1))
+    tail = b"\n" + line(2).encode()
+    with open(log, "r+b") as stream:  # all of it but its end takes no room
+        stream.truncate(size - len(tail))
+        stream.seek(0, os.SEEK_END)
+        stream.write(tail)
+    fetches = [start("bake-fetch", "-l", place.lock_path, "-d", place.path / f"models{n}", "--endpoint",
+                     hub.origin, "--allow-http", env={"BAKE_STATE_DIR": log.parent}) for n in range(4)]
+    for fetch in fetches:
+        fetch.communicate(timeout=60)
+        assert fetch.returncode == 0
+    assert former.stat().st_size == (size if away else len(line(1)))
+    assert (log.read_bytes().count(b"\n") == 4) == away
+    assert log.stat().st_mode & 0o777 == 0o600 or not away
+    runs = history(log, "--json", "-n", "5").json["runs"]
+    assert [run["lock"] for run in runs[:4]] == ["test"] * 4 and runs[4]["models"] == ["model-2"]
+
+
+def test_what_was_put_away_is_imported_no_second_time(log, theirs):
+    ok(history(log, "--import", theirs))
+    log.rename(log.with_name("history.jsonl.1"))
+    assert ok(history(log, "--import", theirs, "--json")).json["added"] == 0
+    assert len(history(log, "--json").json["runs"]) == 2
+
+
 def test_newest_first_and_filters(log):
     write(log, "".join(line(n) for n in range(28)))
     runs = history(log, "--json", "-n", "3").json["runs"]

@@ -243,10 +243,8 @@ static enum bake_status read_all(const char *path, struct listing *listing,
 	struct bake_history_skipped *skipped, struct bake_error *err)
 {
 	const struct bake_history_reader reader = {see_record, listing};
-	_cleanup_close_ int fd = -1;
 
-	BAKE_TRY(bake_history_open(path, &fd, err));
-	return fd < 0 ? BAKE_OK : bake_history_read(fd, &reader, skipped, err);
+	return bake_history_read_both(path, &reader, skipped, err);
 }
 
 /* As JSON: the report is one document, so that the list is in memory; -n bounds it. */
