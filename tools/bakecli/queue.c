@@ -107,10 +107,11 @@ bool bakecli_queue_add(
 
 void bakecli_queue_pause(struct bakecli_queue *queue, size_t index)
 {
-	struct bakecli_job *job = &queue->jobs[index];
+	struct bakecli_job *job;
 
-	if (index >= queue->count || queue->taken || job->state == BAKECLI_DONE)
+	if (index >= queue->count || queue->taken || queue->jobs[index].state == BAKECLI_DONE)
 		return;
+	job = &queue->jobs[index];
 	if (job->state == BAKECLI_PAUSED || job->state == BAKECLI_FAILED)
 		job->state = BAKECLI_WAITING;
 	else
