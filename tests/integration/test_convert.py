@@ -15,6 +15,7 @@ import time
 
 import pytest
 
+import superblocks
 import weights
 from conftest import TOOLS, Place, environment, fails, ok, run, start
 from hubserver import File
@@ -364,47 +365,24 @@ def test_f16_overflow_of_a_scale(tmp_path):
     ok(convert(source, "-q", "BF16"))
 
 
-def q8_k(data):
-    d = struct.unpack_from("<f", data)[0]
-    return [f32(value * d) for value in struct.unpack_from("<256b", data, 4)]
-
-
-def iq4_nl(data):
-    table = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113]
-    d = struct.unpack_from("<e", data)[0]
-    return [f32(table[nibble] * d) for nibble in [byte & 15 for byte in data[2:]] + [byte >> 4 for byte in data[2:]]]
-
-
-def q6_k(data):
-    low, high, scales = data[:128], data[128:192], struct.unpack_from("<16b", data, 192)
-    d = struct.unpack_from("<e", data, 208)[0]
-    out = []
-    for at in range(256):
-        half, within = divmod(at, 128)
-        quarter, lane = divmod(within, 32)
-        nibble = low[half * 64 + quarter % 2 * 32 + lane] >> (quarter // 2 * 4) & 15
-        q = (nibble | (high[half * 32 + lane] >> (2 * quarter) & 3) << 4) - 32
-        out.append(f32(f32(d * scales[at // 16]) * q))
-    return out
-
-
-@pytest.mark.parametrize("kind, number, size, block, read", [("Q6_K", 14, 256, 210, q6_k), ("Q8_K", 15, 256, 292, q8_k),
-                                                            ("IQ4_NL", 20, 32, 18, iq4_nl)])
-def test_superblocks_are_read(kind, number, size, block, read, tmp_path, monkeypatch):
-    """Blocks of random bytes with a small scale in its place."""
+@pytest.mark.parametrize("kind", superblocks.KINDS)
+def test_superblocks_are_read(kind, tmp_path, monkeypatch):
+    """Blocks of random bytes with small scales in their places."""
+    read, number, size, block, places = superblocks.KINDS[kind]
     monkeypatch.setitem(weights.GGML, kind, (number, size, block))
     source = random.Random(kind)
-    where = {"Q6_K": 208, "Q8_K": 0, "IQ4_NL": 0}[kind]
     blocks = []
     for _ in range(768 // size):
         data = bytearray(source.randbytes(block))
-        struct.pack_into("<f" if kind == "Q8_K" else "<e", data, where, 0.01)
+        for where in places:
+            struct.pack_into("<f" if kind == "Q8_K" else "<e", data, where, source.choice([0.01, -0.013]))
         blocks.append(bytes(data))
     path = write_gguf(tmp_path / "m.gguf", {"a.weight": (kind, [3, 256], b"".join(blocks))},
                       {"general.architecture": (8, "llama")})
-    ok(convert(path, "-q", "F32", "-o", tmp_path / "m.safetensors"))
     numbers = [value for data in blocks for value in read(data)]
-    assert read_st(tmp_path / "m.safetensors")[0]["a.weight"] == ("F32", [3, 256], encode("F32", numbers))
+    for simd in ("scalar", None):
+        ok(convert(path, "-q", "F32", "-o", tmp_path / "m.safetensors", "--force", env={"BAKE_SIMD": simd}))
+        assert read_st(tmp_path / "m.safetensors")[0]["a.weight"] == ("F32", [3, 256], encode("F32", numbers))
     ok(convert(path, "-q", "Q8_0", "-f", "gguf", "-o", tmp_path / "q.gguf", "--allow-requantize"))
     assert Gguf(tmp_path / "q.gguf").tensors["a.weight"][2] == encode("Q8_0", numbers)
 
