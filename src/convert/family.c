@@ -51,11 +51,12 @@ static const struct bake_family families[] = {
 	},
 	{
 		.name = "cosmos",
-		.title = "Cosmos",
+		/* Anima is Cosmos-Predict2 with an adapter, whose embedding must stay as it is. */
+		.title = "Cosmos or Anima",
 		.sets = {KEYS("blocks.0.mlp.layer1.weight",
 			"blocks.0.adaln_modulation_cross_attn.1.weight")},
 		.keep = KEYS("p_embedder.", "t_embedder.", "t_embedding_norm.", "x_embedder.",
-			"pos_embedder.", "final_layer."),
+			"pos_embedder.", "final_layer.", "llm_adapter."),
 		.wide = KEYS("pos_embedder"),
 		.drop = KEYS("_extra_state", "accum_"),
 	},

@@ -66,6 +66,14 @@ def test_architecture(name, tmp_path):
     assert not pairs
 
 
+def test_flux_2_goes_by_the_name_that_loaders_know(tmp_path):
+    """They tell it from Flux by its shared modulation, whatever the file says."""
+    name = "double_stream_modulation_img.lin.weight"
+    source = write_st(tmp_path / "m.safetensors", {**model("flux"), name: tensor(name, BIG)})
+    gguf = to_gguf(source, tmp_path / "m.gguf", "-q", "Q8_0")
+    assert gguf.pairs["general.architecture"] == (8, "flux") and gguf.tensors[name][0] == "Q8_0"
+
+
 @pytest.mark.parametrize("kind", QUANTS + PLAIN)
 @pytest.mark.parametrize("dtype", ["F32", "F16", "BF16", "F64"])
 def test_every_type_from_every_type(kind, dtype, tmp_path):

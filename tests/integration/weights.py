@@ -335,6 +335,7 @@ ARCHITECTURES = {
         "net.pos_embedder.dim_spatial_range": ((48, 64), "F32"),
         "net.blocks.0.attn._extra_state": ((16,), None),
         "net.accum_iteration": ((4,), None),
+        "net.llm_adapter.embed.weight": (BIG, "BF16"),
     },
     "ltxv": {
         "adaln_single.emb.timestep_embedder.linear_2.weight": (BIG, "BF16"),
