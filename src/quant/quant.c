@@ -87,7 +87,8 @@ bool bake_quant_decode(uint32_t ggml_type, const void *from, size_t count, float
 	if (!bake_quant_can_decode(ggml_type) || count % type->block)
 		return false;
 	decode = bake_quant_find_decoder(ggml_type);
-	if (count < STREAM_FROM / sizeof(float)) {
+	/* float32 is copied, and the library's copy goes past the cache of itself. */
+	if (count < STREAM_FROM / sizeof(float) || ggml_type == BAKE_QUANT_F32) {
 		decode(from, count, to);
 		return true;
 	}
