@@ -706,6 +706,22 @@ def test_no_space(tmp_path):
     assert hashlib.sha256(source.read_bytes()).hexdigest() == digest
 
 
+def test_a_full_disk(tmp_path):
+    source = write_st(tmp_path / "m.safetensors", model("flux"))
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("cannot mount a small file system")
+    try:
+        (disk / "other").write_bytes(bytes(40000))
+        fails(convert(source, "-o", disk / "m.gguf", "-q", "F32"), 23, "disk.full")
+        assert sorted(path.name for path in disk.iterdir()) == ["other"]
+        (disk / "other").unlink()
+        ok(convert(source, "-o", disk / "m.gguf", "-q", "Q4_0"))
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
 def peak_kib(*command):
     """Most memory that the command had at a time. What wait4 says includes the process that forked it."""
     process = subprocess.Popen([*map(str, command)], env=environment(), stdout=subprocess.DEVNULL)
