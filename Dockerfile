@@ -21,7 +21,7 @@ ARG TOOLS_IMAGE=tools
 # The tools, static, from source. The same source gives the same bytes.
 FROM ${BUILD_IMAGE} AS build
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-    ca-certificates cmake dpkg-dev gcc libc6-dev libjansson-dev libncurses-dev libssl-dev make \
+    ca-certificates cmake dpkg-dev gcc libc6-dev libncurses-dev libssl-dev make \
     ninja-build zlib1g-dev
 COPY docker/static-deps /src/docker/static-deps
 RUN /src/docker/static-deps /deps

@@ -25,7 +25,7 @@ install_packages() {
 }
 
 # What it takes to build the static tools.
-build_packages=(ca-certificates cmake dpkg-dev gcc libc6-dev libjansson-dev libncurses-dev libssl-dev make ninja-build
+build_packages=(ca-certificates cmake dpkg-dev gcc libc6-dev libncurses-dev libssl-dev make ninja-build
 	zlib1g-dev)
 
 # The static tools into build/release-static/tools.

@@ -24,7 +24,6 @@ function(bake_dependency_ours name)
 endfunction()
 
 bake_dependency(crypto openssl/evp.h crypto)
-bake_dependency(jansson jansson.h jansson)
 bake_dependency(curl curl/curl.h curl)
 bake_dependency(microhttpd microhttpd.h microhttpd)
 bake_dependency_ours(curl)

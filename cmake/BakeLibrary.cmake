@@ -25,7 +25,7 @@ else()
   target_link_options(libbake PRIVATE -Wl,-z,defs)
 endif()
 target_link_libraries(libbake PRIVATE -Wl,--start-group ${bake_library_archives} -Wl,--end-group
-  "${BAKE_jansson_LIBRARY}" "${BAKE_crypto_LIBRARY}" Threads::Threads)
+  "${BAKE_crypto_LIBRARY}" Threads::Threads)
 foreach(module IN LISTS bake_library_uses)
   add_dependencies(libbake bake_${module})
 endforeach()

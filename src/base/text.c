@@ -85,7 +85,7 @@ bool bake_utf8_valid(const char *text, size_t len)
 bool bake_utf8_hostile(const char *text, size_t *out_len)
 {
 	uint32_t point = 0;
-	size_t size = decode((const unsigned char *)text, strlen(text), &point);
+	size_t size = decode((const unsigned char *)text, strnlen(text, 4), &point);
 
 	*out_len = size ? size : 1;
 	if (point < 0x20 || (point >= 0x7f && point < 0xa0)) /* C0, DEL, C1 */

@@ -104,23 +104,30 @@ static const char *const labels[] = {
 	"GPTQ",
 };
 
-static bool is_word(const char *name, const char *at, size_t len)
+/* The first label before the last-th that stands at the beginning of text as a word. */
+static size_t label_at(const char *text, size_t last)
 {
-	bool begins = at == name || !isalnum((unsigned char)at[-1]);
-	bool ends = !isalnum((unsigned char)at[len]);
+	char first = (char)toupper((unsigned char)text[0]);
 
-	return begins && ends;
+	for (size_t i = 0; i < last; i++) {
+		if (first == labels[i][0] && strncasecmp(text, labels[i], strlen(labels[i])) == 0 &&
+			!isalnum((unsigned char)text[strlen(labels[i])]))
+			return i;
+	}
+	return last;
 }
 
 const char *bake_names_quantization(const char *name)
 {
-	for (size_t i = 0; i < countof(labels); i++) {
-		for (const char *at = strcasestr(name, labels[i]); at;
-			at = strcasestr(at + 1, labels[i])) {
-			if (is_word(name, at, strlen(labels[i])))
-				return labels[i];
-		}
+	size_t found = countof(labels);
+
+	/* Of several the one that stands first in the table, wherever it is in the name. */
+	for (const char *at = name; *at; at++) {
+		if (at == name || !isalnum((unsigned char)at[-1]))
+			found = label_at(at, found);
 	}
+	if (found < countof(labels))
+		return labels[found];
 	/* "model-q4.gguf" says four bits and no more. */
 	if (bake_text_ends(name, "-q4.gguf"))
 		return "Q4";

@@ -22,6 +22,7 @@ enum {
 };
 
 struct bake_json_doc;
+struct bake_json_node;
 
 /*
  * One value, seen from the root: a cursor. It points to the cursor of what contains it, which must
@@ -29,7 +30,7 @@ struct bake_json_doc;
  */
 struct bake_json {
 	const struct bake_json_doc *doc;
-	void *node; /* json_t: read only */
+	struct bake_json_node *node; /* tree.h: of this module only */
 	const struct bake_json *parent;
 	const char *key; /* in an object, else NULL */
 	size_t index;	 /* in an array */
@@ -39,7 +40,7 @@ struct bake_json {
 enum bake_status bake_json_open(struct bake_span text, const char *name, struct bake_json_doc **out,
 	struct bake_error *err) BAKE_CHECKED;
 /* The same for documents of other programs: an integer past int64 is read as a fraction (the largest
- * length of a tokenizer is 10^30), and so are the other numbers of such a document. */
+ * length of a tokenizer is 10^30). */
 enum bake_status bake_json_open_foreign(struct bake_span text, const char *name,
 	struct bake_json_doc **out, struct bake_error *err) BAKE_CHECKED;
 void bake_json_close(struct bake_json_doc **doc);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The JSON reader: every value of whatever it accepts is visited, asked for as each type, and
- * written again; what is written is accepted. */
+ * written again; what is written is accepted. And it accepts what Jansson does, as the same values. */
+#include <jansson.h>
+
 #include "base/buf.h"
 #include "fuzz/fuzz.h"
 #include "json/json.h"
@@ -99,6 +101,92 @@ static enum bake_status visit_value(
 	return BAKE_OK;
 }
 
+static enum bake_status compare(const struct bake_json *value, void *peer, struct bake_error *err);
+
+static enum bake_status compare_member(
+	const struct bake_json *value, void *iterator, struct bake_error *err)
+{
+	void **at = iterator;
+
+	CLAIM(*at && strcmp(json_object_iter_key(*at), value->key) == 0);
+	BAKE_TRY(compare(value, json_object_iter_value(*at), err));
+	*at = json_object_iter_next((json_t *)at[1], *at);
+	return BAKE_OK;
+}
+
+static enum bake_status compare_element(
+	const struct bake_json *value, void *array, struct bake_error *err)
+{
+	return compare(value, json_array_get(array, value->index), err);
+}
+
+static enum bake_status compare_scalar(
+	const struct bake_json *value, const json_t *peer, struct bake_error *err)
+{
+	const char *text = NULL;
+	int64_t integer = 0;
+	double number = 0;
+	bool flag = false;
+
+	CLAIM(bake_json_is_string(value) == json_is_string(peer));
+	CLAIM(bake_json_is_integer(value) == json_is_integer(peer));
+	CLAIM(bake_json_is_number(value) == json_is_number(peer));
+	CLAIM(bake_json_is_bool(value) == json_is_boolean(peer));
+	CLAIM(bake_json_is_null(value) == json_is_null(peer));
+	if (json_is_string(peer)) {
+		BAKE_TRY(bake_json_string(value, &text, err));
+		CLAIM(strcmp(text, json_string_value(peer)) == 0);
+	} else if (json_is_integer(peer)) {
+		BAKE_TRY(bake_json_i64(value, INT64_MIN, INT64_MAX, &integer, err));
+		CLAIM(integer == json_integer_value(peer));
+	} else if (json_is_real(peer)) {
+		BAKE_TRY(bake_json_f64(value, &number, err));
+		CLAIM(number == json_real_value(peer));
+	} else if (json_is_boolean(peer)) {
+		BAKE_TRY(bake_json_bool(value, &flag, err));
+		CLAIM(flag == json_is_true(peer));
+	}
+	return BAKE_OK;
+}
+
+static enum bake_status compare(const struct bake_json *value, void *peer, struct bake_error *err)
+{
+	void *at[2];
+
+	CLAIM(bake_json_is_object(value) == json_is_object((json_t *)peer));
+	CLAIM(bake_json_is_array(value) == json_is_array((json_t *)peer));
+	if (json_is_object((json_t *)peer)) {
+		at[0] = json_object_iter(peer);
+		at[1] = peer;
+		BAKE_TRY(bake_json_each_member(value, compare_member, at, err));
+		CLAIM(!at[0]);
+		return BAKE_OK;
+	}
+	if (!json_is_array((json_t *)peer))
+		return compare_scalar(value, peer, err);
+	CLAIM(bake_json_count(value) == json_array_size(peer));
+	return bake_json_each_element(value, compare_element, peer, err);
+}
+
+/* It takes deeper documents, and reads over a NUL byte behind a number. */
+static void check_peer(
+	struct bake_span text, const struct bake_json_doc *doc, const struct bake_error *why)
+{
+	struct bake_error err = BAKE_ERROR_INIT;
+	json_t *peer = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, NULL);
+	struct bake_json root;
+
+	if (doc) {
+		CLAIM(peer);
+		root = bake_json_root(doc);
+		CLAIM(compare(&root, peer, &err) == BAKE_OK);
+	} else if (strcmp(why->id, "json.depth") != 0 &&
+		   !(text.len && memchr(text.ptr, 0, text.len))) {
+		CLAIM(!peer);
+	}
+	json_decref(peer);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_(bake_buf_release) struct bake_buf buf = BAKE_BUF_INIT(64U << 20);
@@ -108,8 +196,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct visit visit = {.writer = &writer, .arena = BAKE_ARENA_INIT(1U << 20)};
 	struct bake_error err = BAKE_ERROR_INIT;
 	struct bake_json root;
+	enum bake_status status = bake_json_open(bake_span(data, size), "doc", &doc, &err);
 
-	if (!succeeded(bake_json_open(bake_span(data, size), "doc", &doc, &err), &err))
+	check_peer(bake_span(data, size), doc, &err);
+	if (!succeeded(status, &err))
 		return 0;
 	root = bake_json_root(doc);
 	CLAIM(visit_value(&root, &visit, &err) == BAKE_OK);

@@ -31,9 +31,9 @@ static const struct open_row {
 	{"a pair of surrogates", TEXT("[\"\\ud83d\\ude00\"]"), NULL, 0},
 	{"the same key in two objects", TEXT("[{\"a\":1},{\"a\":2}]"), NULL, 0},
 
-	{"33 deep", TEXT("[" OPEN32 CLOSE32 "]"), "json.depth", 0},
-	{"33 deep in objects", TEXT(OBJECT8 OBJECT8 OBJECT8 OBJECT8 OBJECT8), "json.depth", 0},
-	{"deep and never closed", TEXT("{\"a\":" OPEN32 OPEN32), "json.depth", 0},
+	{"33 deep", TEXT("[" OPEN32 CLOSE32 "]"), "json.depth", 1},
+	{"33 deep in objects", TEXT(OBJECT8 OBJECT8 OBJECT8 OBJECT8 OBJECT8), "json.depth", 1},
+	{"deep and never closed", TEXT("{\"a\":" OPEN32 OPEN32), "json.depth", 1},
 	{"duplicate key", TEXT("{\"a\": 1,\n\"b\": 2,\n\"a\": 3}"), "json.duplicate-key", 3},
 	{"duplicate key deeper", TEXT("{\"x\": [{\"a\":1,\n\"a\":1}]}"), "json.duplicate-key", 2},
 	{"duplicate key by an escape", TEXT("{\"a\": 1, \"\\u0061\": 2}"), "json.duplicate-key", 1},
@@ -356,7 +356,7 @@ static void documents_of_others_have_huge_integers(void)
 	check_status(bake_json_f64(&value, &number, &err), &err, BAKE_OK, NULL);
 	assert_true(number == 1e30);
 	assert_true(bake_json_find(&root, "small", &value));
-	assert_false(bake_json_is_integer(&value));
+	assert_true(bake_json_is_integer(&value));
 	bake_json_close(&doc);
 	check_status(bake_json_open_foreign(bake_span_text("[-7, 1e999]"), "d", &doc, &err), &err,
 		BAKE_ERR_DATA, "json.syntax");

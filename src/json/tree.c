@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "json/tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	/* Members up to which an object is gone through rather than searched. */
+	FEW = 16
+};
+
+bool json_is_list(const struct bake_json_node *node)
+{
+	return node->kind == JSON_ARRAY || node->kind == JSON_OBJECT;
+}
+
+static int compare_key(const char *key, size_t len, const struct bake_json_node *node)
+{
+	if (len != node->key_len)
+		return len < node->key_len ? -1 : 1;
+	return memcmp(key, node->key, len);
+}
+
+/* The place of the first member in the table that is not before key. */
+static size_t place_of(const struct json_list *list, size_t count, const char *key, size_t len)
+{
+	size_t low = 0;
+
+	while (low < count) {
+		size_t middle = low + (count - low) / 2;
+
+		if (compare_key(key, len, list->table[middle]) > 0)
+			low = middle + 1;
+		else
+			count = middle;
+	}
+	return low;
+}
+
+struct bake_json_node *json_member(const struct bake_json_node *object, const char *key)
+{
+	const struct json_list *list = object->list;
+	size_t len = strlen(key);
+	size_t place;
+
+	if (object->kind != JSON_OBJECT)
+		return NULL;
+	if (list->table) {
+		place = place_of(list, list->count, key, len);
+		return place < list->count && compare_key(key, len, list->table[place]) == 0
+			       ? list->table[place]
+			       : NULL;
+	}
+	for (struct bake_json_node *at = list->first; at; at = at->next) {
+		if (compare_key(key, len, at) == 0)
+			return at;
+	}
+	return NULL;
+}
+
+struct bake_json_node *json_new(struct bake_arena *arena, enum json_kind kind)
+{
+	struct bake_json_node *node = bake_arena_alloc(arena, sizeof(*node));
+
+	if (!node)
+		return NULL;
+	node->kind = (uint8_t)kind;
+	node->offset = JSON_NOWHERE;
+	if (json_is_list(node)) {
+		node->list = bake_arena_alloc(arena, sizeof(*node->list));
+		if (!node->list)
+			return NULL;
+	}
+	return node;
+}
+
+/* Of the same key the earlier one first. */
+static int compare_members(const void *a, const void *b)
+{
+	const struct bake_json_node *first = *(struct bake_json_node *const *)a;
+	const struct bake_json_node *second = *(struct bake_json_node *const *)b;
+	int order = compare_key(first->key, first->key_len, second);
+
+	return order ? order : (first->offset > second->offset) - (first->offset < second->offset);
+}
+
+static bool is_same_key(const struct bake_json_node *a, const struct bake_json_node *b)
+{
+	return compare_key(a->key, a->key_len, b) == 0;
+}
+
+static struct bake_json_node *twin_of_few(const struct json_list *list)
+{
+	for (struct bake_json_node *at = list->first; at; at = at->next) {
+		for (const struct bake_json_node *other = list->first; other != at;
+			other = other->next) {
+			if (is_same_key(other, at))
+				return at;
+		}
+	}
+	return NULL;
+}
+
+void json_link(struct bake_json_node *owner, struct bake_json_node *node)
+{
+	struct json_list *list = owner->list;
+
+	node->next = NULL;
+	if (list->last)
+		list->last->next = node;
+	else
+		list->first = node;
+	list->last = node;
+	list->count++;
+}
+
+/* In the order of the list. */
+static bool make_table(struct bake_arena *arena, struct json_list *list)
+{
+	size_t count = 0;
+
+	list->table = bake_arena_array(arena, list->count, sizeof(struct bake_json_node *));
+	if (!list->table)
+		return false;
+	list->room = list->count;
+	for (struct bake_json_node *at = list->first; at; at = at->next)
+		list->table[count++] = at;
+	return true;
+}
+
+bool json_sort(struct bake_arena *arena, struct bake_json_node *object, struct bake_json_node **out)
+{
+	struct json_list *list = object->list;
+
+	*out = list->count > FEW ? NULL : twin_of_few(list);
+	if (list->count <= FEW)
+		return true;
+	if (!make_table(arena, list))
+		return false;
+	qsort(list->table, list->count, sizeof(struct bake_json_node *), compare_members);
+	for (size_t i = 1; i < list->count && !*out; i++)
+		*out = is_same_key(list->table[i - 1], list->table[i]) ? list->table[i] : NULL;
+	return true;
+}
+
+/* Room for one more in the table, and for as many again. */
+static bool grow(struct bake_arena *arena, struct json_list *list)
+{
+	struct bake_json_node **sorted;
+
+	if (list->count < list->room)
+		return true;
+	sorted = bake_arena_array(arena, list->room, 2 * sizeof(struct bake_json_node *));
+	if (!sorted)
+		return false;
+	memcpy(sorted, list->table, list->count * sizeof(struct bake_json_node *));
+	list->table = sorted;
+	list->room *= 2;
+	return true;
+}
+
+bool json_append(
+	struct bake_arena *arena, struct bake_json_node *owner, struct bake_json_node *node)
+{
+	struct json_list *list = owner->list;
+	size_t place;
+
+	if (list->table) {
+		if (!grow(arena, list))
+			return false;
+		place = owner->kind == JSON_ARRAY
+				? list->count
+				: place_of(list, list->count, node->key, node->key_len);
+		memmove(list->table + place + 1, list->table + place,
+			(list->count - place) * sizeof(struct bake_json_node *));
+		list->table[place] = node;
+	}
+	json_link(owner, node);
+	return true;
+}
+
+struct bake_json_node *json_element(
+	struct bake_arena *arena, const struct bake_json_node *array, size_t index)
+{
+	struct json_list *list = array->list;
+
+	return list->table || make_table(arena, list) ? list->table[index] : NULL;
+}
+
+void json_remove(struct bake_json_node *object, struct bake_json_node *member)
+{
+	struct json_list *list = object->list;
+	struct bake_json_node *before = NULL;
+	size_t place;
+
+	if (list->table) {
+		place = place_of(list, list->count, member->key, member->key_len);
+		memmove(list->table + place, list->table + place + 1,
+			(list->count - place - 1) * sizeof(struct bake_json_node *));
+	}
+	for (struct bake_json_node *at = list->first; at != member; at = at->next)
+		before = at;
+	if (before)
+		before->next = member->next;
+	else
+		list->first = member->next;
+	if (list->last == member)
+		list->last = before;
+	list->count--;
+}
