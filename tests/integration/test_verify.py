@@ -130,7 +130,7 @@ def verify_unprivileged(place, *args):
     if os.geteuid() == 0:
         command = ["setpriv", "--reuid=65532", "--regid=65532", "--clear-groups", *command]
         for path in [place.path, *place.path.parents]:
-            if path.stat().st_uid == 0 and path.name.startswith(("pytest-", "test_")):
+            if path.stat().st_uid == 0 and path.name.startswith(("pytest-", "popen-", "test_")):
                 path.chmod(0o755)
     return Result(subprocess.run(command, capture_output=True, env=environment()))
 
