@@ -2,6 +2,7 @@
 /* A document that is changed in places keeps the rest: its order, its numbers, its meaning. */
 #include "unit/rows.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "json/edit.h"
@@ -135,9 +136,113 @@ static void try_equal(void **state)
 	assert_int_equal(bake_json_equal(&roots[0], &roots[1]), row->want);
 }
 
+static void check_members(const struct bake_json *root, int first, int last)
+{
+	char key[16];
+	struct bake_json found;
+	const char *text = NULL;
+
+	for (int i = 0; i < 100; i++) {
+		(void)snprintf(key, sizeof(key), "k%d", i);
+		assert_int_equal(bake_json_find(root, key, &found), i >= first && i < last);
+		if (i < first || i >= last)
+			continue;
+		assert_int_equal(bake_json_string(&found, &text, &err), BAKE_OK);
+		assert_string_equal(text, key);
+	}
+	assert_int_equal(bake_json_count(root), last - first);
+}
+
+/* More than are gone through one by one: put in, replaced, and taken out again. */
+static void many_members(void)
+{
+	_cleanup_(bake_json_close) struct bake_json_doc *doc = NULL;
+	char text[2000] = "{";
+	char key[16];
+	struct bake_json root;
+
+	err = BAKE_ERROR_INIT;
+	for (int i = 30; i < 60; i++) {
+		size_t used = strlen(text);
+
+		(void)snprintf(text + used, sizeof(text) - used, "%s\"k%d\":\"k%d\"",
+			i > 30 ? "," : "", i, i);
+	}
+	text[strlen(text)] = '}';
+	assert_int_equal(bake_json_open(bake_span_text(text), "many", &doc, &err), BAKE_OK);
+	root = bake_json_root(doc);
+	check_members(&root, 30, 60);
+	for (int i = 99; i >= 0; i--) {
+		(void)snprintf(key, sizeof(key), "k%d", i);
+		assert_int_equal(bake_json_set_text(&root, key, key, &err), BAKE_OK);
+	}
+	check_members(&root, 0, 100);
+	for (int i = 0; i < 100; i++) {
+		(void)snprintf(key, sizeof(key), "k%d", i);
+		bake_json_unset(&root, key);
+		check_members(&root, i + 1, 100);
+	}
+	assert_int_equal(bake_json_set_text(&root, "k0", "k0", &err), BAKE_OK);
+	check_members(&root, 0, 1);
+}
+
+static void elements_by_place(void)
+{
+	_cleanup_(bake_json_close) struct bake_json_doc *doc = NULL;
+	struct bake_json root;
+	char text[16];
+	const char *got = NULL;
+
+	err = BAKE_ERROR_INIT;
+	assert_int_equal(bake_json_open(bake_span_text("[\"0\",\"1\"]"), "a", &doc, &err), BAKE_OK);
+	root = bake_json_root(doc);
+	for (int i = 2; i < 100; i++) {
+		struct bake_json element = bake_json_element(&root, (size_t)i - 1);
+
+		(void)snprintf(text, sizeof(text), "%d", i - 1);
+		assert_int_equal(bake_json_string(&element, &got, &err), BAKE_OK);
+		assert_string_equal(got, text);
+		(void)snprintf(text, sizeof(text), "%d", i);
+		assert_int_equal(bake_json_add_text(&root, text, &err), BAKE_OK);
+	}
+	bake_json_clear(&root);
+	assert_int_equal(bake_json_count(&root), 0);
+	assert_int_equal(bake_json_add_text(&root, "x", &err), BAKE_OK);
+	root = bake_json_element(&root, 0);
+	assert_int_equal(bake_json_string(&root, &got, &err), BAKE_OK);
+	assert_string_equal(got, "x");
+}
+
+/* What was put in has no place in the text: its line is that of what it was put into. */
+static void a_complaint_about_what_is_new(void)
+{
+	_cleanup_(bake_json_close) struct bake_json_doc *doc = NULL;
+	struct bake_json root;
+	struct bake_json made;
+	struct bake_json value;
+	uint64_t number = 0;
+
+	err = BAKE_ERROR_INIT;
+	assert_int_equal(
+		bake_json_open(bake_span_text("\n{\n\"a\":\n{}}"), "doc", &doc, &err), BAKE_OK);
+	root = bake_json_root(doc);
+	assert_true(bake_json_find(&root, "a", &made));
+	assert_int_equal(bake_json_set_text(&made, "b", "text", &err), BAKE_OK);
+	assert_true(bake_json_find(&made, "b", &value));
+	check_status(bake_json_u64(&value, 1, &number, &err), &err, BAKE_ERR_DATA, "json.type");
+	assert_non_null(strstr(err.message, "doc:4: /a/b: expected an integer, got a string"));
+}
+
+static const struct scenario scenarios[] = {
+	{"many members", many_members},
+	{"elements by their places", elements_by_place},
+	{"a complaint about what is new", a_complaint_about_what_is_new},
+};
+
 int main(void)
 {
 	static const struct rows tables[] = {
+		ROWS(scenarios, play_scenario),
 		ROWS(edits, try_edit),
 		ROWS(equals, try_equal),
 	};

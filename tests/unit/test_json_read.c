@@ -15,6 +15,10 @@
 #define CLOSE8	"]]]]]]]]"
 #define OPEN32	OPEN8 OPEN8 OPEN8 OPEN8
 #define CLOSE32 CLOSE8 CLOSE8 CLOSE8 CLOSE8
+#define KEYS                                                                                       \
+	"\"k0\":0,\"k9\":0,\"k1\":0,\"k8\":0,\"k2\":0,\"k7\":0,\"k3\":0,\"k6\":0,\"k4\":0,\"k5\":" \
+	"0,"                                                                                       \
+	"\"j0\":0,\"j9\":0,\"j1\":0,\"j8\":0,\"j2\":0,\"j7\":0,\"j3\":0,"
 #define OBJECT8 "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":"
 
 static const struct open_row {
@@ -37,6 +41,10 @@ static const struct open_row {
 	{"duplicate key", TEXT("{\"a\": 1,\n\"b\": 2,\n\"a\": 3}"), "json.duplicate-key", 3},
 	{"duplicate key deeper", TEXT("{\"x\": [{\"a\":1,\n\"a\":1}]}"), "json.duplicate-key", 2},
 	{"duplicate key by an escape", TEXT("{\"a\": 1, \"\\u0061\": 2}"), "json.duplicate-key", 1},
+	{"duplicate key among many", TEXT("{" KEYS "\"zz\":1,\n\"k7\":2,\n\"a\":3}"),
+		"json.duplicate-key", 2},
+	{"many keys", TEXT("{" KEYS "\"zz\":1}"), NULL, 0},
+	{"a prefix of a key", TEXT("{" KEYS "\"k\":1,\"k77\":2}"), NULL, 0},
 	{"empty", TEXT(""), "json.syntax", 1},
 	{"blank", TEXT(" \n "), "json.syntax", 2},
 	{"a bare string", TEXT("\"a\""), "json.syntax", 1},
