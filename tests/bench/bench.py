@@ -609,6 +609,9 @@ def case_catalog(bench):
     outcome.bar("a search, prepared anew", prepared + found, 50, prepared_typical + found_typical, " ms")
     outcome.bar("the slowest query, once prepared", found, 50, found_typical, " ms")
     outcome.notes.append(f"before that the manifests are read: {opened:.0f} ms, {opened_typical:.0f} ms typically")
+    whole = Contestant("bake-catalog list --json", [bench.tool.with_name("bake-catalog"), "list", "--json", "-m", directory])
+    bench.contest([whole])
+    outcome.notes.append(f"bake-catalog list --json as a whole: {1000 * whole.best():.0f} ms, {1000 * whole.median():.0f} ms typically")
     return outcome
 
 
