@@ -57,6 +57,18 @@ void bake_buf_add(struct bake_buf *buf, const void *ptr, size_t len)
 	buf->ptr[buf->len] = '\0';
 }
 
+char *bake_buf_room(struct bake_buf *buf, size_t len)
+{
+	char *room;
+
+	if (!reserve(buf, len))
+		return NULL;
+	room = buf->ptr + buf->len;
+	buf->len += len;
+	buf->ptr[buf->len] = '\0';
+	return room;
+}
+
 void bake_buf_text(struct bake_buf *buf, const char *text)
 {
 	bake_buf_add(buf, text, strlen(text));

@@ -25,6 +25,11 @@ struct bake_buf {
 	}
 
 void bake_buf_add(struct bake_buf *buf, const void *ptr, size_t len);
+
+/* len more bytes, which the caller writes before anything else is added; NULL when they could not
+ * be added. */
+char *bake_buf_room(struct bake_buf *buf, size_t len);
+
 void bake_buf_text(struct bake_buf *buf, const char *text);
 void bake_buf_addf(struct bake_buf *buf, const char *format, ...) BAKE_PRINTF(2, 3);
 

@@ -72,7 +72,7 @@ bool bake_utf8_valid(const char *text, size_t len)
 	uint32_t point;
 
 	while (len) {
-		size_t size = decode(p, len, &point);
+		size_t size = *p < 0x80 ? 1 : decode(p, len, &point);
 
 		if (!size)
 			return false;
@@ -84,9 +84,14 @@ bool bake_utf8_valid(const char *text, size_t len)
 
 bool bake_utf8_hostile(const char *text, size_t *out_len)
 {
+	unsigned char first = (unsigned char)text[0];
 	uint32_t point = 0;
-	size_t size = decode((const unsigned char *)text, strnlen(text, 4), &point);
+	size_t size;
 
+	*out_len = 1;
+	if (first < 0x7f) /* nearly all there is */
+		return first < 0x20;
+	size = decode((const unsigned char *)text, strnlen(text, 4), &point);
 	*out_len = size ? size : 1;
 	if (point < 0x20 || (point >= 0x7f && point < 0xa0)) /* C0, DEL, C1 */
 		return true;

@@ -32,7 +32,8 @@ static bool is_quantized(const char *word, size_t len)
 	for (size_t i = 0; i < countof(quantized); i++) {
 		size_t known = strlen(quantized[i].word);
 
-		if (strncasecmp(word, quantized[i].word, known) != 0)
+		if ((word[0] | 0x20) != quantized[i].word[0] ||
+			strncasecmp(word, quantized[i].word, known) != 0)
 			continue;
 		if (quantized[i].digit ? len > known && isdigit((unsigned char)word[known])
 				       : len == known)

@@ -128,12 +128,27 @@ static size_t plain(const char *text, size_t len)
 	return at;
 }
 
+static void quote_plain(struct bake_buf *buf, const char *text, size_t len)
+{
+	char *room = bake_buf_room(buf, len + 2);
+
+	if (!room)
+		return;
+	room[0] = '"';
+	memcpy(room + 1, text, len);
+	room[len + 1] = '"';
+}
+
 /* The names of files are any bytes, JSON is UTF-8: what is none becomes U+FFFD, byte by byte. */
 static void quote(struct bake_json_writer *writer, const char *text)
 {
 	struct bake_buf *buf = writer->buf;
 	size_t len = strlen(text);
 
+	if (plain(text, len) == len) {
+		quote_plain(buf, text, len);
+		return;
+	}
 	bake_buf_add(buf, "\"", 1);
 	while (len) {
 		unsigned char c = (unsigned char)*text;
@@ -172,8 +187,15 @@ void bake_json_write_text(struct bake_json_writer *writer, const char *text)
 
 void bake_json_write_u64(struct bake_json_writer *writer, uint64_t value)
 {
+	char digits[20]; /* of 2^64 - 1 */
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
 	separate(writer);
-	bake_buf_addf(writer->buf, "%" PRIu64, value);
+	bake_buf_add(writer->buf, digits + at, sizeof(digits) - at);
 }
 
 void bake_json_write_i64(struct bake_json_writer *writer, int64_t value)
@@ -248,6 +270,24 @@ void bake_json_splice(struct bake_json_writer *writer, const char *members)
 		return;
 	separate(writer);
 	bake_buf_text(writer->buf, members);
+}
+
+struct bake_json_writer bake_json_branch(
+	const struct bake_json_writer *writer, struct bake_buf *buf, bool first)
+{
+	struct bake_json_writer branch = *writer;
+
+	branch.buf = buf;
+	branch.first = writer->first && first;
+	return branch;
+}
+
+void bake_json_append(struct bake_json_writer *writer, const struct bake_buf *branch)
+{
+	if (branch->len == 0)
+		return;
+	bake_buf_add(writer->buf, branch->ptr, branch->len);
+	writer->first = false;
 }
 
 void bake_json_finish(struct bake_json_writer *writer)

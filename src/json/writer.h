@@ -58,6 +58,15 @@ void bake_json_put_list(
 /* Members written elsewhere by a one-line writer, without their braces. "" adds nothing. */
 void bake_json_splice(struct bake_json_writer *writer, const char *members);
 
+/*
+ * A writer of further elements or members at writer's place into a buffer of its own, so that
+ * several can be written at a time. Their texts, appended in order, are what writer itself would
+ * have written. first: of those appended here, it is the first that writes anything.
+ */
+struct bake_json_writer bake_json_branch(
+	const struct bake_json_writer *writer, struct bake_buf *buf, bool first);
+void bake_json_append(struct bake_json_writer *writer, const struct bake_buf *branch);
+
 /* The newline after the root value. */
 void bake_json_finish(struct bake_json_writer *writer);
 

@@ -259,7 +259,52 @@ static void a_full_buffer_is_found_out_at_the_end(void)
 	check_status(bake_buf_status(&buf, "json", &err), &err, BAKE_ERR_DATA, "data.too-large");
 }
 
+/* What is written in two branches and appended is what one writer writes. */
+static void branches_are_one_text(void)
+{
+	_cleanup_(bake_buf_release) struct bake_buf whole = BAKE_BUF_INIT(4096);
+	_cleanup_(bake_buf_release) struct bake_buf joined = BAKE_BUF_INIT(4096);
+	struct bake_json_writer one = BAKE_JSON_WRITER_INIT(&whole);
+	struct bake_json_writer many = BAKE_JSON_WRITER_INIT(&joined);
+
+	bake_json_array(&one);
+	bake_json_array(&many);
+	for (uint64_t i = 0; i < 3; i++) {
+		_cleanup_(bake_buf_release) struct bake_buf apart = BAKE_BUF_INIT(4096);
+		struct bake_json_writer branch = bake_json_branch(&many, &apart, i == 0);
+
+		for (uint64_t j = 0; i < 2 && j < 2; j++) { /* the third is empty */
+			bake_json_object_line(&one);
+			bake_json_put_u64(&one, "n", 2 * i + j);
+			bake_json_end_object(&one);
+			bake_json_object_line(&branch);
+			bake_json_put_u64(&branch, "n", 2 * i + j);
+			bake_json_end_object(&branch);
+		}
+		bake_json_append(&many, &apart);
+	}
+	bake_json_end_array(&one);
+	bake_json_end_array(&many);
+	assert_string_equal(
+		whole.ptr, "[\n  {\"n\": 0},\n  {\"n\": 1},\n  {\"n\": 2},\n  {\"n\": 3}\n]");
+	assert_string_equal(joined.ptr, whole.ptr);
+}
+
+static void nothing_appended_is_an_empty_array(void)
+{
+	_cleanup_(bake_buf_release) struct bake_buf buf = BAKE_BUF_INIT(4096);
+	_cleanup_(bake_buf_release) struct bake_buf apart = BAKE_BUF_INIT(4096);
+	struct bake_json_writer writer = BAKE_JSON_WRITER_INIT(&buf);
+
+	bake_json_array(&writer);
+	bake_json_append(&writer, &apart);
+	bake_json_end_array(&writer);
+	assert_string_equal(buf.ptr, "[]");
+}
+
 static const struct scenario others[] = {
+	{"branches are one text", branches_are_one_text},
+	{"nothing appended is an empty array", nothing_appended_is_an_empty_array},
 	{"a full buffer is found out at the end", a_full_buffer_is_found_out_at_the_end},
 };
 

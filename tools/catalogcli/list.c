@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bake-catalog list. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <strings.h>
 
 #include "base/cleanup.h"
 #include "base/num.h"
+#include "base/parallel.h"
 #include "catalog/filter.h"
 #include "catalog/write.h"
 #include "catalogcli/commands.h"
@@ -62,13 +64,67 @@ static void count(struct totals *totals, const struct bake_catalog_entry *entry)
 		totals->unknown++;
 }
 
+enum {
+	PIECE = 128 /* entries written by one thread at a time */
+};
+
+struct pieces {
+	const struct bake_json_writer *writer;
+	const struct bake_catalog_entry **shown;
+	size_t count;
+	struct bake_buf *texts;
+};
+
+static void write_piece(void *context, size_t at)
+{
+	const struct pieces *pieces = context;
+	struct bake_json_writer writer =
+		bake_json_branch(pieces->writer, &pieces->texts[at], at == 0);
+	size_t end = (at + 1) * PIECE;
+
+	for (size_t i = at * PIECE; i < end && i < pieces->count; i++) {
+		bake_json_object_line(&writer);
+		bake_catalog_put_entry(&writer, pieces->shown[i]);
+		bake_json_end_object(&writer);
+	}
+}
+
+/* Ten thousand entries are several megabytes of text: all processors write them. */
+static enum bake_status put_entries(
+	struct bake_json_writer *writer, struct pieces *pieces, struct bake_error *err)
+{
+	size_t count = (pieces->count + PIECE - 1) / PIECE;
+	_cleanup_free_ struct bake_buf *texts = calloc(count + 1, sizeof(*texts));
+	enum bake_status status = BAKE_OK;
+
+	if (!texts)
+		return bake_error_nomem(err);
+	for (size_t i = 0; i < count; i++)
+		texts[i].max = writer->buf->max;
+	pieces->writer = writer;
+	pieces->texts = texts;
+	bake_parallel(count, 0, write_piece, pieces);
+	for (size_t i = 0; i < count; i++) {
+		if (status == BAKE_OK)
+			status = bake_buf_status(&texts[i], "report", err);
+		bake_json_append(writer, &texts[i]);
+		bake_buf_release(&texts[i]);
+	}
+	return status;
+}
+
 static enum bake_status print_json(const struct bake_catalog *catalog, struct bake_error *err)
 {
 	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT((size_t)1 << 28);
 	struct bake_json_writer writer = BAKE_JSON_WRITER_INIT(&text);
 	const struct bake_error none = BAKE_ERROR_INIT;
 	struct totals totals = {.models = 0};
+	_cleanup_free_ const struct bake_catalog_entry **shown =
+		calloc(catalog->entry_count + 1, sizeof(*shown));
+	struct pieces pieces = {.shown = shown};
 
+	if (!shown)
+		return bake_error_nomem(err);
 	bake_json_object(&writer);
 	cli_put_outcome(&writer, &none);
 	bake_json_key(&writer, "models");
@@ -79,10 +135,9 @@ static enum bake_status print_json(const struct bake_catalog *catalog, struct ba
 		if (!bake_catalog_shows(&filter, entry))
 			continue;
 		count(&totals, entry);
-		bake_json_object_line(&writer);
-		bake_catalog_put_entry(&writer, entry);
-		bake_json_end_object(&writer);
+		shown[pieces.count++] = entry;
 	}
+	BAKE_TRY(put_entries(&writer, &pieces, err));
 	bake_json_end_array(&writer);
 	bake_json_put_u64(&writer, "bytes", totals.bytes);
 	bake_json_put_u64(&writer, "unknown_sizes", totals.unknown);

@@ -63,6 +63,10 @@ static unsigned character(const char *text, size_t *out_len)
 	size_t more = p[0] >= 0xf0 ? 3 : (p[0] >= 0xe0 ? 2 : (p[0] >= 0xc0 ? 1 : 0));
 	uint32_t point = more ? p[0] & (0x3fU >> more) : p[0];
 
+	if (p[0] < 0x80) { /* nearly all there is: nothing to look up */
+		*out_len = 1;
+		return 1;
+	}
 	for (size_t i = 1; i <= more; i++) {
 		if ((p[i] & 0xc0) != 0x80) { /* not UTF-8 after all */
 			*out_len = 1;
