@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -166,6 +167,7 @@ struct loop {
 	struct seen runtime;
 	struct bake_events_seen events;
 	uint64_t look_ms; /* when to look next */
+	sigset_t signals; /* the mask to wait with: the signals that stop are blocked otherwise */
 };
 
 static void say_error(struct bake_site *site, const char *what, const struct bake_error *err)
@@ -281,8 +283,12 @@ static void look(struct loop *loop)
 	loop->look_ms = begin_ms + bake_u64_max(LOOK_MS, took_ms * LOOK_SHARE);
 }
 
+/* Signals that stop come while it waits and at no other time: none is lost between looking
+ * whether one came and waiting. */
 static void run(struct loop *loop)
 {
+	const struct timespec tick = {.tv_nsec = TICK_MS * 1000000L};
+
 	while (!bake_stop_signal()) {
 		bool changed = bake_jobs_tick(loop->site.jobs);
 
@@ -290,7 +296,7 @@ static void run(struct loop *loop)
 			loop->look_ms = 0; /* a fetch may have brought something */
 		look(loop);
 		bake_events_tick(&loop->site, &loop->events, changed);
-		best_effort(poll(NULL, 0, TICK_MS));
+		best_effort(ppoll(NULL, 0, &tick, &loop->signals));
 	}
 }
 
@@ -368,13 +374,13 @@ static void say_ready(struct bake_site *site)
 }
 
 /* Threads that are made here leave signals to this one. */
-static enum bake_status start(struct bake_site *site, struct bake_error *err)
+/* The server's threads never take the signals that stop; this one does in run(). */
+static enum bake_status start(struct loop *loop, struct bake_error *err)
 {
+	struct bake_site *site = &loop->site;
 	const struct bake_serve_options *options = site->options;
 	struct bake_http_options http = BAKE_HTTP_OPTIONS_INIT;
-	enum bake_status status;
 	sigset_t signals;
-	sigset_t before;
 
 	http.address = &options->address;
 	http.hosts = options->hosts;
@@ -389,10 +395,8 @@ static enum bake_status start(struct bake_site *site, struct bake_error *err)
 	(void)sigemptyset(&signals);
 	(void)sigaddset(&signals, SIGINT);
 	(void)sigaddset(&signals, SIGTERM);
-	(void)pthread_sigmask(SIG_BLOCK, &signals, &before);
-	status = bake_http_start(&http, &site->http, err);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return status;
+	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	return bake_http_start(&http, &site->http, err);
 }
 
 static void release(struct loop *loop)
@@ -429,13 +433,15 @@ enum bake_status bake_serve(const struct bake_serve_options *options, struct bak
 
 	/* Who starts it may ignore this one, and then children leave no status. */
 	(void)signal(SIGCHLD, SIG_DFL);
+	(void)pthread_sigmask(SIG_SETMASK, NULL, &loop.signals);
 	(void)pthread_mutex_init(&loop.site.lock, NULL);
 	(void)pthread_mutex_init(&loop.site.making, NULL);
-	if (prepare(&loop, err) == BAKE_OK && start(&loop.site, err) == BAKE_OK) {
+	if (prepare(&loop, err) == BAKE_OK && start(&loop, err) == BAKE_OK) {
 		bake_events_tick(&loop.site, &loop.events, false);
 		say_ready(&loop.site);
 		run(&loop);
 	}
+	(void)pthread_sigmask(SIG_SETMASK, &loop.signals, NULL);
 	release(&loop);
 	return err->status;
 }
