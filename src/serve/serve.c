@@ -373,8 +373,7 @@ static void say_ready(struct bake_site *site)
 	site->options->say(false, text);
 }
 
-/* Threads that are made here leave signals to this one. */
-/* The server's threads never take the signals that stop; this one does in run(). */
+/* Threads that are made here leave the signals that stop to this one, which takes them in run(). */
 static enum bake_status start(struct loop *loop, struct bake_error *err)
 {
 	struct bake_site *site = &loop->site;
