@@ -4,9 +4,14 @@
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum {
-	BLOCK_BYTES = 32 * 1024
+	BLOCK_BYTES = 32 * 1024,
+	/* Each block is larger than the one before, up to a page of the larger kind: what is read
+	 * into an arena of many megabytes is then not waited for 4 KiB at a time. */
+	GROWTH = 8,
+	HUGE_BYTES = 2 * 1024 * 1024
 };
 
 struct bake_arena_block {
@@ -16,38 +21,65 @@ struct bake_arena_block {
 	alignas(max_align_t) unsigned char bytes[];
 };
 
+static struct bake_arena_block *new_block(size_t bytes)
+{
+	struct bake_arena_block *block;
+
+	if (bytes < HUGE_BYTES)
+		return malloc(bytes);
+	block = aligned_alloc(HUGE_BYTES, bytes);
+	/* Where there are no such pages, nothing is lost. */
+	if (block)
+		(void)madvise(block, bytes, MADV_HUGEPAGE);
+	return block;
+}
+
 static struct bake_arena_block *add_block(struct bake_arena *arena, size_t size)
 {
-	size_t room = size > BLOCK_BYTES ? size : BLOCK_BYTES;
-	struct bake_arena_block *block = malloc(sizeof(*block) + room);
+	size_t before = arena->blocks ? sizeof(*arena->blocks) + arena->blocks->room : 0;
+	size_t bytes = before < HUGE_BYTES / GROWTH ? before * GROWTH : HUGE_BYTES;
+	struct bake_arena_block *block;
 
+	if (bytes < BLOCK_BYTES)
+		bytes = BLOCK_BYTES;
+	size += sizeof(*block);
+	if (bytes < size)
+		bytes = size < HUGE_BYTES ? size
+					  : (size + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
+	block = new_block(bytes);
 	if (!block)
 		return NULL;
 	block->next = arena->blocks;
 	block->used = 0;
-	block->room = room;
+	block->room = bytes - sizeof(*block);
 	arena->blocks = block;
 	return block;
 }
 
-void *bake_arena_alloc(struct bake_arena *arena, size_t size)
+/* Not zeroed. align is a power of two. */
+static void *take(struct bake_arena *arena, size_t size, size_t align)
 {
-	size_t align = alignof(max_align_t);
 	struct bake_arena_block *block = arena->blocks;
-	void *taken;
+	size_t at = block ? (block->used + align - 1) & ~(align - 1) : 0;
 
 	if (size > arena->max - arena->used || size > SIZE_MAX / 2)
 		return NULL;
-	size = (size + align - 1) / align * align;
-	if (!block || size > block->room - block->used)
+	if (!block || at > block->room || size > block->room - at) {
 		block = add_block(arena, size);
+		at = 0;
+	}
 	if (!block)
 		return NULL;
-	taken = block->bytes + block->used;
-	block->used += size;
-	arena->used = size > arena->max - arena->used ? arena->max : arena->used + size;
-	memset(taken, 0, size);
-	return taken;
+	block->used = at + size;
+	arena->used += size;
+	return block->bytes + at;
+}
+
+void *bake_arena_alloc(struct bake_arena *arena, size_t size)
+{
+	void *taken = take(arena, size, alignof(max_align_t));
+
+	return taken ? memset(taken, 0, size) : NULL;
 }
 
 void *bake_arena_array(struct bake_arena *arena, size_t count, size_t size)
@@ -61,10 +93,13 @@ void *bake_arena_array(struct bake_arena *arena, size_t count, size_t size)
 
 char *bake_arena_copy(struct bake_arena *arena, const char *text, size_t len)
 {
-	char *copy = len < SIZE_MAX ? bake_arena_alloc(arena, len + 1) : NULL;
+	char *copy = len < SIZE_MAX ? take(arena, len + 1, 1) : NULL;
 
-	if (copy && len)
+	if (!copy)
+		return NULL;
+	if (len)
 		memcpy(copy, text, len);
+	copy[len] = '\0';
 	return copy;
 }
 
@@ -78,15 +113,36 @@ char *bake_arena_join(struct bake_arena *arena, const char *a, const char *b)
 	size_t a_len = strlen(a);
 	size_t b_len = strlen(b);
 	size_t slash = a_len ? 1 : 0;
-	char *joined = bake_arena_alloc(arena, a_len + slash + b_len + 1);
+	char *joined = take(arena, a_len + slash + b_len + 1, 1);
 
 	if (!joined)
 		return NULL;
 	memcpy(joined, a, a_len);
 	if (slash)
 		joined[a_len] = '/';
-	memcpy(joined + a_len + slash, b, b_len);
+	memcpy(joined + a_len + slash, b, b_len + 1);
 	return joined;
+}
+
+void bake_arena_adopt(struct bake_arena *arena, struct bake_arena *other)
+{
+	struct bake_arena_block *last = other->blocks;
+
+	if (!last)
+		return;
+	while (last->next)
+		last = last->next;
+	/* Behind the block that is being filled. */
+	if (arena->blocks) {
+		last->next = arena->blocks->next;
+		arena->blocks->next = other->blocks;
+	} else {
+		arena->blocks = other->blocks;
+	}
+	arena->used =
+		other->used > arena->max - arena->used ? arena->max : arena->used + other->used;
+	other->blocks = NULL;
+	other->used = 0;
 }
 
 void bake_arena_release(struct bake_arena *arena)

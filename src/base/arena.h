@@ -33,6 +33,9 @@ char *bake_arena_text(struct bake_arena *arena, const char *text);
 /* "a/b"; just b when a is empty. */
 char *bake_arena_join(struct bake_arena *arena, const char *a, const char *b);
 
+/* What other holds is arena's from now on; other is then empty. */
+void bake_arena_adopt(struct bake_arena *arena, struct bake_arena *other);
+
 void bake_arena_release(struct bake_arena *arena);
 
 #endif

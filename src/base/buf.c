@@ -28,8 +28,8 @@ bool bake_grow(void **pointer, size_t *room, size_t need, size_t size)
 	return true;
 }
 
-/* Makes room for len more bytes and the NUL. */
-static bool reserve(struct bake_buf *buf, size_t len)
+/* And for the NUL. */
+bool bake_buf_reserve(struct bake_buf *buf, size_t len)
 {
 	void *pointer = buf->ptr;
 
@@ -45,28 +45,6 @@ static bool reserve(struct bake_buf *buf, size_t len)
 	}
 	buf->ptr = pointer;
 	return true;
-}
-
-void bake_buf_add(struct bake_buf *buf, const void *ptr, size_t len)
-{
-	if (!reserve(buf, len))
-		return;
-	if (len)
-		memcpy(buf->ptr + buf->len, ptr, len);
-	buf->len += len;
-	buf->ptr[buf->len] = '\0';
-}
-
-char *bake_buf_room(struct bake_buf *buf, size_t len)
-{
-	char *room;
-
-	if (!reserve(buf, len))
-		return NULL;
-	room = buf->ptr + buf->len;
-	buf->len += len;
-	buf->ptr[buf->len] = '\0';
-	return room;
 }
 
 void bake_buf_text(struct bake_buf *buf, const char *text)
@@ -86,7 +64,7 @@ void bake_buf_addf(struct bake_buf *buf, const char *format, ...)
 		buf->nomem = true;
 		return;
 	}
-	if (!reserve(buf, (size_t)len))
+	if (!bake_buf_reserve(buf, (size_t)len))
 		return;
 	va_start(args, format);
 	(void)vsnprintf(buf->ptr + buf->len, (size_t)len + 1, format, args);

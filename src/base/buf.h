@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/span.h"
@@ -24,11 +25,31 @@ struct bake_buf {
 		.ptr = NULL, .max = (ceiling)                                                      \
 	}
 
-void bake_buf_add(struct bake_buf *buf, const void *ptr, size_t len);
+/* Makes room for len more bytes, so that adding them moves nothing. False when they cannot be added. */
+bool bake_buf_reserve(struct bake_buf *buf, size_t len);
 
 /* len more bytes, which the caller writes before anything else is added; NULL when they could not
  * be added. */
-char *bake_buf_room(struct bake_buf *buf, size_t len);
+static inline char *bake_buf_room(struct bake_buf *buf, size_t len)
+{
+	char *room;
+
+	if ((buf->full || buf->nomem || len > buf->max - buf->len || len >= buf->room - buf->len) &&
+		!bake_buf_reserve(buf, len))
+		return NULL;
+	room = buf->ptr + buf->len;
+	buf->len += len;
+	buf->ptr[buf->len] = '\0';
+	return room;
+}
+
+static inline void bake_buf_add(struct bake_buf *buf, const void *ptr, size_t len)
+{
+	char *room = bake_buf_room(buf, len);
+
+	if (room && len)
+		memcpy(room, ptr, len);
+}
 
 void bake_buf_text(struct bake_buf *buf, const char *text);
 void bake_buf_addf(struct bake_buf *buf, const char *format, ...) BAKE_PRINTF(2, 3);

@@ -28,9 +28,11 @@ static const char *component_fault(const char *text, size_t len)
 /* What is wrong with the characters, NULL when nothing is. */
 static const char *character_fault(const char *text, size_t len)
 {
-	if (!bake_utf8_valid(text, len))
+	size_t plain = bake_text_plain(text, len);
+
+	if (!bake_utf8_valid(text + plain, len - plain))
 		return "is not valid UTF-8";
-	for (size_t i = 0, size; i < len; i += size) {
+	for (size_t i = plain, size; i < len; i += size) {
 		if (bake_utf8_hostile(text + i, &size))
 			return "has a control or invisible character";
 		if (text[i] == '\\')
@@ -43,6 +45,7 @@ static const char *character_fault(const char *text, size_t len)
 
 static const char *path_fault(const char *text, size_t len)
 {
+	const char *end = text + len;
 	const char *fault;
 	size_t depth = 0;
 
@@ -51,13 +54,12 @@ static const char *path_fault(const char *text, size_t len)
 	if (text[0] == '/')
 		return "is absolute";
 	fault = character_fault(text, len);
-	for (const char *at = text; !fault; at = strchr(at, '/') + 1) {
-		size_t part = strcspn(at, "/");
-
-		fault = component_fault(at, part);
+	for (const char *at = text, *slash; !fault; at = slash + 1) {
+		slash = memchr(at, '/', (size_t)(end - at));
+		fault = component_fault(at, (size_t)((slash ? slash : end) - at));
 		if (!fault && ++depth > BAKE_PATH_DEPTH_MAX)
 			fault = "is more than 64 directories deep";
-		if (at[part] == '\0')
+		if (!slash)
 			break;
 	}
 	return fault;
@@ -90,7 +92,7 @@ enum bake_status bake_relpath_parse_model(
 	size_t first;
 
 	BAKE_TRY(bake_relpath_parse(text, &path, err));
-	first = strcspn(text, "/");
+	first = (size_t)(strchrnul(text, '/') - text);
 	for (size_t i = 0; i < countof(reserved); i++) {
 		if (strlen(reserved[i]) == first && strncasecmp(text, reserved[i], first) == 0)
 			return bake_error_set(err, BAKE_ERR_DATA, "path.reserved",
@@ -123,10 +125,26 @@ static uint32_t next(struct bake_fold *fold)
 	return code == '/' ? 1 : code;
 }
 
+/* How many bytes at the beginning of both are the same and whole characters. */
+static size_t shared(const char *a, const char *b)
+{
+	size_t len = 0;
+
+	while (a[len] && a[len] == b[len])
+		len++;
+	while (len && ((unsigned char)a[len] >= 0x80 || (unsigned char)b[len] >= 0x80))
+		len--;
+	return len;
+}
+
+/* What is the same is so when it is folded: a character is folded whatever comes behind it. */
 static int compare_folded(const void *a, const void *b)
 {
-	struct bake_fold x = BAKE_FOLD_INIT(*(const char *const *)a);
-	struct bake_fold y = BAKE_FOLD_INIT(*(const char *const *)b);
+	const char *first = *(const char *const *)a;
+	const char *second = *(const char *const *)b;
+	size_t same = shared(first, second);
+	struct bake_fold x = BAKE_FOLD_INIT(first + same);
+	struct bake_fold y = BAKE_FOLD_INIT(second + same);
 	uint32_t p;
 	uint32_t q;
 
@@ -142,13 +160,23 @@ static bool same_bytes(const char *a, const char *a_end, const char *b, const ch
 	return a_end - a == b_end - b && memcmp(a, b, (size_t)(a_end - a)) == 0;
 }
 
+/* Bytes of the directories that both are in, with the last slash. */
+static size_t shared_directories(const char *a, const char *b)
+{
+	size_t len = shared(a, b);
+
+	while (len && a[len - 1] != '/')
+		len--;
+	return len;
+}
+
 /* How two neighbours in folded order collide, NULL when they do not. */
 static const char *collision(const char *a, const char *b)
 {
-	struct bake_fold x = BAKE_FOLD_INIT(a);
-	struct bake_fold y = BAKE_FOLD_INIT(b);
-	const char *a_part = a; /* the components under way */
-	const char *b_part = b;
+	const char *a_part = a + shared_directories(a, b); /* the components under way */
+	const char *b_part = b + (a_part - a);
+	struct bake_fold x = BAKE_FOLD_INIT(a_part);
+	struct bake_fold y = BAKE_FOLD_INIT(b_part);
 	uint32_t p;
 	uint32_t q;
 

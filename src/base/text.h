@@ -38,6 +38,10 @@ size_t bake_utf8_length(const char *text, size_t len);
  * overrides. *out_len receives its length in bytes; text must be valid UTF-8. */
 bool bake_utf8_hostile(const char *text, size_t *out_len);
 
+/* How many bytes at the beginning of text are printable ASCII, '"' and '\\' not counted: nearly all
+ * text is of these, and has nothing in it that JSON, a terminal or a path would have to mind. */
+size_t bake_text_plain(const char *text, size_t len);
+
 /* Whether both are texts, and the same. */
 bool bake_text_equal(const char *a, const char *b);
 

@@ -1,319 +1,105 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/catalog.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/buf.h"
 #include "base/cleanup.h"
-#include "base/num.h"
-#include "base/text.h"
-#include "catalog/family.h"
+#include "base/named.h"
+#include "base/parallel.h"
+#include "catalog/entry.h"
 #include "catalog/groups.h"
-#include "index/names.h"
-#include "manifest/paths.h"
 
 enum {
-	ARENA_BYTES_MAX = 256 * 1024 * 1024
+	ARENA_BYTES_MAX = 256 * 1024 * 1024,
+	PIECE = 256 /* models that one thread takes at a time */
 };
 
-static bool is_tagged(const struct bake_catalog_entry *entry, const char *tag)
+/* Some of the models of a source, and where their entries are. */
+struct piece {
+	const struct bake_catalog_source *source;
+	size_t first;
+	size_t count;
+	struct bake_catalog_entry *entries;
+	struct bake_arena arena;
+	struct bake_error error;
+};
+
+static size_t models_of(const struct bake_catalog_source *source)
 {
-	for (size_t i = 0; i < entry->tag_count; i++) {
-		if (strcasecmp(entry->tags[i], tag) == 0)
-			return true;
-	}
-	return false;
+	return source->manifest ? source->manifest->model_count : source->index->model_count;
 }
 
-static void describe_model(struct bake_catalog_entry *entry, const struct bake_model *model)
+static enum bake_status fill(struct piece *piece, struct bake_error *err)
 {
-	entry->model = model;
-	entry->id = model->id;
-	entry->title = model->title;
-	entry->description = model->description;
-	entry->role = model->role;
-	entry->category = model->category;
-	entry->license = model->license;
-	entry->tags = model->tags;
-	entry->tag_count = model->tag_count;
-	entry->aliases = model->aliases;
-	entry->alias_count = model->alias_count;
-	entry->min_ram_bytes = model->min_ram_bytes;
-	entry->priority = model->priority;
-	entry->required = model->required;
-	entry->is_default = model->is_default;
-}
+	for (size_t i = 0; i < piece->count; i++) {
+		struct bake_catalog_entry *entry = &piece->entries[i];
+		size_t at = piece->first + i;
 
-static void describe_indexed(struct bake_catalog_entry *entry, const struct bake_index_model *model)
-{
-	entry->id = model->id;
-	entry->title = model->title ? model->title : model->id;
-	entry->description = model->description;
-	entry->role = model->role;
-	entry->category = model->category;
-	entry->license = model->license;
-	entry->tags = model->tags;
-	entry->tag_count = model->tag_count;
-	entry->min_ram_bytes = model->min_ram_bytes;
-	entry->priority = model->priority;
-	entry->required = model->required;
-	entry->is_default = model->is_default;
-}
-
-/* The pins of a model, when they answer the manifest as it is now. */
-static const struct bake_lock_model *pins_of(
-	const struct bake_lock *lock, const struct bake_model *model)
-{
-	struct bake_error ignored = BAKE_ERROR_INIT;
-	struct bake_digest spec;
-	size_t first = 0;
-	size_t end = lock ? lock->model_count : 0;
-
-	while (first < end) {
-		size_t middle = first + (end - first) / 2;
-		int order = strcmp(lock->models[middle].id, model->id);
-
-		if (order < 0)
-			first = middle + 1;
-		else if (order > 0)
-			end = middle;
-		else if (bake_model_spec_digest(model, &spec, &ignored) == BAKE_OK &&
-			 bake_digest_equal(&spec, &lock->models[middle].spec))
-			return &lock->models[middle];
+		entry->source = piece->source;
+		if (piece->source->manifest)
+			BAKE_TRY(bake_catalog_fill_model(
+				&piece->arena, entry, &piece->source->manifest->models[at], err));
 		else
-			return NULL;
-	}
-	return NULL;
-}
-
-static struct bake_catalog_file *make_files(struct bake_arena *arena,
-	struct bake_catalog_entry *entry, size_t count, struct bake_error *err)
-{
-	struct bake_catalog_file *files = bake_arena_array(arena, count, sizeof(*files));
-
-	if (!files) {
-		bake_error_nomem(err);
-		return NULL;
-	}
-	entry->files = files;
-	entry->file_count = count;
-	return files;
-}
-
-static enum bake_status take_locked(struct bake_arena *arena, struct bake_catalog_entry *entry,
-	const struct bake_lock_model *locked, struct bake_error *err)
-{
-	struct bake_catalog_file *files = make_files(arena, entry, locked->file_count, err);
-
-	if (!files)
-		return err->status;
-	for (size_t i = 0; i < locked->file_count; i++)
-		files[i] = (struct bake_catalog_file){.path = locked->files[i].path,
-			.size = locked->files[i].size,
-			.has_size = true,
-			.sha256 = locked->files[i].sha256};
-	entry->locked = locked;
-	return BAKE_OK;
-}
-
-static enum bake_status take_indexed(struct bake_arena *arena, struct bake_catalog_entry *entry,
-	const struct bake_index_model *indexed, struct bake_error *err)
-{
-	struct bake_catalog_file *files = make_files(arena, entry, indexed->file_count, err);
-
-	if (!files)
-		return err->status;
-	for (size_t i = 0; i < indexed->file_count; i++)
-		files[i] = (struct bake_catalog_file){.path = indexed->files[i].path,
-			.size = indexed->files[i].size,
-			.has_size = true,
-			.sha256 = indexed->files[i].sha256};
-	return BAKE_OK;
-}
-
-/* Files that the manifest names one by one. Without names there are none. */
-static enum bake_status take_named(struct bake_arena *arena, struct bake_catalog_entry *entry,
-	const struct bake_model *model, struct bake_error *err)
-{
-	struct bake_catalog_file *files = make_files(arena, entry, model->file_count, err);
-
-	if (!files)
-		return err->status;
-	for (size_t i = 0; i < model->file_count; i++) {
-		const struct bake_manifest_file *file = &model->files[i];
-
-		files[i] = (struct bake_catalog_file){
-			.path = bake_arena_join(
-				arena, model->path, file->save_as ? file->save_as : file->name),
-			.size = file->size,
-			.has_size = file->has_size,
-			.sha256 = file->sha256};
-		if (!files[i].path)
-			return bake_error_nomem(err);
+			BAKE_TRY(bake_catalog_fill_indexed(
+				&piece->arena, entry, &piece->source->index->models[at], err));
 	}
 	return BAKE_OK;
 }
 
-/* The one file of a URL that ends in its name. */
-static enum bake_status take_url(struct bake_arena *arena, struct bake_catalog_entry *entry,
-	const struct bake_model *model, struct bake_error *err)
+static void fill_piece(void *context, size_t index)
 {
-	size_t len;
-	const char *at = bake_url_file_name(model->source.location, &len);
-	const char *name = at ? bake_arena_copy(arena, at, len) : NULL;
-	struct bake_catalog_file *files;
+	struct piece *piece = &((struct piece *)context)[index];
 
-	if (!at)
-		return BAKE_OK;
-	files = name ? make_files(arena, entry, 1, err) : NULL;
-	if (!files)
+	(void)fill(piece, &piece->error);
+}
+
+/* Cuts the sources into pieces, which follow one another in the entries. */
+static size_t cut(struct bake_catalog *catalog, struct piece *pieces)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < catalog->source_count; i++) {
+		size_t models = models_of(&catalog->sources[i]);
+
+		for (size_t first = 0; first < models; first += PIECE) {
+			struct piece *piece = &pieces[count++];
+
+			*piece = (struct piece){.source = &catalog->sources[i],
+				.first = first,
+				.count = models - first < PIECE ? models - first : PIECE,
+				.entries = &catalog->entries[catalog->entry_count],
+				.arena = BAKE_ARENA_INIT(ARENA_BYTES_MAX),
+				.error = BAKE_ERROR_INIT};
+			catalog->entry_count += piece->count;
+		}
+	}
+	return count;
+}
+
+/* The pieces are filled by all processors, each into an arena of its own. */
+static enum bake_status fill_all(
+	struct bake_catalog *catalog, size_t entries, struct bake_error *err)
+{
+	_cleanup_free_ struct piece *pieces =
+		calloc(catalog->source_count + entries / PIECE + 1, sizeof(*pieces));
+	const struct bake_error *failed = NULL;
+	size_t count;
+
+	if (!pieces)
 		return bake_error_nomem(err);
-	files[0] = (struct bake_catalog_file){.path = bake_arena_join(arena, model->path, name)};
-	return files[0].path ? BAKE_OK : bake_error_nomem(err);
-}
-
-static void sum_up(struct bake_catalog_entry *entry)
-{
-	bool digests = entry->file_count > 0;
-
-	entry->size_known = entry->file_count > 0;
-	for (size_t i = 0; i < entry->file_count; i++) {
-		entry->bytes = bake_u64_add_capped(entry->bytes, entry->files[i].size);
-		entry->size_known = entry->size_known && entry->files[i].has_size;
-		digests = digests && entry->files[i].sha256.kind != BAKE_DIGEST_NONE;
-	}
-	if (!entry->size_known)
-		entry->bytes = 0;
-	if (entry->locked)
-		entry->pins = BAKE_PINS_LOCK;
-	else if (digests)
-		entry->pins = BAKE_PINS_DIGEST;
-}
-
-/* The name that says most of a model's weights: of its largest file that is no projector. */
-static const char *main_name(const struct bake_catalog_entry *entry)
-{
-	const struct bake_catalog_file *main = NULL;
-
-	for (size_t i = 0; i < entry->file_count; i++) {
-		const struct bake_catalog_file *file = &entry->files[i];
-
-		if (!bake_names_is_projector(file->path) && (!main || file->size > main->size))
-			main = file;
-	}
-	return main ? main->path : NULL;
-}
-
-/* As an index says from the headers, else as the names say. A label in the name at the source
- * counts, too: a file may be saved under another one. */
-static void name_format(struct bake_catalog_entry *entry)
-{
-	struct bake_index_file few[8];
-	size_t count = entry->file_count < countof(few) ? entry->file_count : countof(few);
-	const char *name = main_name(entry);
-	const char *slash = name ? strrchr(name, '/') : NULL;
-
-	if (entry->indexed) {
-		entry->format = entry->indexed->format;
-		entry->quantization = entry->indexed->quantization;
-	}
-	for (size_t i = 0; i < count; i++)
-		few[i] = (struct bake_index_file){.path = entry->files[i].path};
-	if (!entry->format)
-		entry->format = bake_names_format(few, count);
-	if (!entry->quantization && entry->model && entry->model->variant.precision)
-		entry->quantization = entry->model->variant.precision;
-	if (!entry->quantization && name)
-		entry->quantization = bake_names_quantization(slash ? slash + 1 : name);
-	if (!entry->quantization && entry->model && entry->model->file_count == 1)
-		entry->quantization = bake_names_quantization(entry->model->files[0].name);
-}
-
-/* Members of a group are chosen by the group's rule, not by their quantization. */
-static enum bake_status name_family(
-	struct bake_arena *arena, struct bake_catalog_entry *entry, struct bake_error *err)
-{
-	if (entry->model && entry->model->group)
-		return BAKE_OK;
-	entry->family = bake_arena_copy(arena, entry->id, bake_family_len(entry->id));
-	return entry->family ? BAKE_OK : bake_error_nomem(err);
-}
-
-static enum bake_status finish(
-	struct bake_arena *arena, struct bake_catalog_entry *entry, struct bake_error *err)
-{
-	sum_up(entry);
-	name_format(entry);
-	if (entry->min_ram_bytes == 0 && entry->indexed)
-		entry->min_ram_bytes = entry->indexed->min_ram_bytes;
-	entry->group = bake_groups_of(entry->category, entry->role);
-	entry->recommended = entry->is_default || is_tagged(entry, "recommended") ||
-			     is_tagged(entry, "essential");
-	entry->key = entry->id;
-	return name_family(arena, entry, err);
-}
-
-static enum bake_status add_model(struct bake_arena *arena, struct bake_catalog_entry *entry,
-	const struct bake_catalog_source *source, const struct bake_model *model,
-	struct bake_error *err)
-{
-	const struct bake_lock_model *locked = pins_of(source->lock, model);
-
-	entry->source = source;
-	describe_model(entry, model);
-	if (source->index)
-		entry->indexed = bake_index_find(source->index, model->id);
-	if (locked)
-		BAKE_TRY(take_locked(arena, entry, locked, err));
-	else if (model->file_count > 0)
-		BAKE_TRY(take_named(arena, entry, model, err));
-	else if (entry->indexed && entry->indexed->file_count > 0)
-		BAKE_TRY(take_indexed(arena, entry, entry->indexed, err));
-	else if (model->source.kind == BAKE_SOURCE_URL)
-		BAKE_TRY(take_url(arena, entry, model, err));
-	return finish(arena, entry, err);
-}
-
-static enum bake_status add_indexed(struct bake_arena *arena, struct bake_catalog_entry *entry,
-	const struct bake_catalog_source *source, const struct bake_index_model *model,
-	struct bake_error *err)
-{
-	entry->source = source;
-	entry->indexed = model;
-	describe_indexed(entry, model);
-	BAKE_TRY(take_indexed(arena, entry, model, err));
-	return finish(arena, entry, err);
-}
-
-static enum bake_status add_source(struct bake_catalog *catalog,
-	const struct bake_catalog_source *source, struct bake_error *err)
-{
-	size_t count =
-		source->manifest ? source->manifest->model_count : source->index->model_count;
-
+	count = cut(catalog, pieces);
+	bake_parallel(count, 0, fill_piece, pieces);
 	for (size_t i = 0; i < count; i++) {
-		struct bake_catalog_entry *entry = &catalog->entries[catalog->entry_count];
-
-		if (source->manifest)
-			BAKE_TRY(add_model(
-				&catalog->arena, entry, source, &source->manifest->models[i], err));
-		else
-			BAKE_TRY(add_indexed(
-				&catalog->arena, entry, source, &source->index->models[i], err));
-		catalog->entry_count++;
+		bake_arena_adopt(&catalog->arena, &pieces[i].arena);
+		if (pieces[i].error.status != BAKE_OK && !failed)
+			failed = &pieces[i].error;
 	}
-	return BAKE_OK;
-}
-
-static int compare_ids(const void *a, const void *b)
-{
-	const struct bake_catalog_entry *const *x = a;
-	const struct bake_catalog_entry *const *y = b;
-
-	return strcmp((*x)->id, (*y)->id);
+	if (!failed)
+		return BAKE_OK;
+	*err = *failed;
+	return err->status;
 }
 
 static enum bake_status qualify(
@@ -326,21 +112,18 @@ static enum bake_status qualify(
 /* Ids are of one manifest: where two manifests have the same, each says whose it is. */
 static enum bake_status make_keys(struct bake_catalog *catalog, struct bake_error *err)
 {
-	size_t count = catalog->entry_count;
-	struct bake_catalog_entry **by_id =
-		bake_arena_array(&catalog->arena, count, sizeof(struct bake_catalog_entry *));
+	size_t count = catalog->source_count > 1 ? catalog->entry_count : 0;
+	_cleanup_free_ struct bake_named *ids = calloc(count + 1, sizeof(*ids));
 
-	if (!by_id)
+	if (!ids)
 		return bake_error_nomem(err);
 	for (size_t i = 0; i < count; i++)
-		by_id[i] = &catalog->entries[i];
-	qsort(by_id, count, sizeof(*by_id), compare_ids);
+		ids[i] = bake_named(catalog->entries[i].id, i);
+	bake_named_sort(ids, count);
 	for (size_t i = 0; i < count; i++) {
-		bool met = (i > 0 && compare_ids(&by_id[i - 1], &by_id[i]) == 0) ||
-			   (i + 1 < count && compare_ids(&by_id[i], &by_id[i + 1]) == 0);
-
-		if (met)
-			BAKE_TRY(qualify(&catalog->arena, by_id[i], err));
+		if ((i > 0 && bake_named_same(&ids[i - 1], &ids[i])) ||
+			(i + 1 < count && bake_named_same(&ids[i], &ids[i + 1])))
+			BAKE_TRY(qualify(&catalog->arena, &catalog->entries[ids[i].index], err));
 	}
 	return BAKE_OK;
 }
@@ -355,10 +138,8 @@ static int order_u64(uint64_t a, uint64_t b)
 	return (a > b) - (a < b);
 }
 
-static int compare_entries(const void *a, const void *b)
+static int compare_entries(const struct bake_catalog_entry *x, const struct bake_catalog_entry *y)
 {
-	const struct bake_catalog_entry *x = a;
-	const struct bake_catalog_entry *y = b;
 	int by = order_u64(x->group, y->group);
 
 	if (!by && bake_groups_is_other(x->group))
@@ -374,14 +155,55 @@ static int compare_entries(const void *a, const void *b)
 	return by ? by : strcmp(x->key, y->key);
 }
 
+/* An entry, and what of its order fits into a number: most are told apart without being looked at. */
+struct ranked {
+	uint64_t rank;
+	const struct bake_catalog_entry *entry;
+};
+
+static uint64_t rank_of(const struct bake_catalog_entry *entry)
+{
+	uint64_t priority = entry->priority - 1;
+
+	if (bake_groups_is_other(entry->group))
+		priority = 0;
+	return (uint64_t)entry->group << 32 | (priority < UINT32_MAX ? priority : UINT32_MAX);
+}
+
+static int compare_ranked(const void *a, const void *b)
+{
+	const struct ranked *x = a;
+	const struct ranked *y = b;
+
+	return x->rank != y->rank ? order_u64(x->rank, y->rank)
+				  : compare_entries(x->entry, y->entry);
+}
+
+static enum bake_status sort(struct bake_catalog *catalog, struct bake_error *err)
+{
+	size_t count = catalog->entry_count;
+	_cleanup_free_ struct ranked *ranked = calloc(count + 1, sizeof(*ranked));
+	struct bake_catalog_entry *sorted =
+		bake_arena_array(&catalog->arena, count, sizeof(*sorted));
+
+	if (!ranked || !sorted)
+		return bake_error_nomem(err);
+	for (size_t i = 0; i < count; i++)
+		ranked[i] = (struct ranked){rank_of(&catalog->entries[i]), &catalog->entries[i]};
+	qsort(ranked, count, sizeof(*ranked), compare_ranked);
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = *ranked[i].entry;
+	catalog->entries = sorted;
+	return BAKE_OK;
+}
+
 static enum bake_status build(struct bake_catalog *catalog,
 	const struct bake_catalog_source *sources, size_t count, struct bake_error *err)
 {
 	size_t entries = 0;
 
 	for (size_t i = 0; i < count; i++)
-		entries += sources[i].manifest ? sources[i].manifest->model_count
-					       : sources[i].index->model_count;
+		entries += models_of(&sources[i]);
 	if (entries > BAKE_CATALOG_ENTRIES_MAX)
 		return bake_error_set(err, BAKE_ERR_DATA, "data.too-large",
 			"the manifests have %zu models together, more than %d", entries,
@@ -390,14 +212,12 @@ static enum bake_status build(struct bake_catalog *catalog,
 	catalog->entries = bake_arena_array(&catalog->arena, entries, sizeof(*catalog->entries));
 	if (!catalog->sources || !catalog->entries)
 		return bake_error_nomem(err);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++)
 		catalog->sources[i] = sources[i];
-		BAKE_TRY(add_source(catalog, &catalog->sources[i], err));
-	}
 	catalog->source_count = count;
+	BAKE_TRY(fill_all(catalog, entries, err));
 	BAKE_TRY(make_keys(catalog, err));
-	qsort(catalog->entries, catalog->entry_count, sizeof(*catalog->entries), compare_entries);
-	return BAKE_OK;
+	return sort(catalog, err);
 }
 
 enum bake_status bake_catalog_build(const struct bake_catalog_source *sources, size_t count,

@@ -17,15 +17,33 @@ size_t bake_digest_size(enum bake_digest_kind kind)
 	return sizes[kind];
 }
 
+/* The value of a hex digit, -1 for all else. */
 static int hex_value(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	static const int8_t one_more[UINT8_MAX + 1] = {['0'] = 1,
+		['1'] = 2,
+		['2'] = 3,
+		['3'] = 4,
+		['4'] = 5,
+		['5'] = 6,
+		['6'] = 7,
+		['7'] = 8,
+		['8'] = 9,
+		['9'] = 10,
+		['a'] = 11,
+		['b'] = 12,
+		['c'] = 13,
+		['d'] = 14,
+		['e'] = 15,
+		['f'] = 16,
+		['A'] = 11,
+		['B'] = 12,
+		['C'] = 13,
+		['D'] = 14,
+		['E'] = 15,
+		['F'] = 16};
+
+	return one_more[(unsigned char)c] - 1;
 }
 
 static bool parse_hex(const char *text, bool lower_only, uint8_t *bytes, size_t size)

@@ -25,10 +25,15 @@ enum bake_status bake_file_read_fd(
 	int fd, const char *name, struct bake_buf *out, struct bake_error *err)
 {
 	_cleanup_free_ char *piece = malloc(DOCUMENT_BYTES);
+	struct stat st;
 	ssize_t got;
 
 	if (!piece)
 		return bake_error_nomem(err);
+	/* What a file says of its length is no more than a hint. */
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+		(uintmax_t)st.st_size <= out->max - out->len)
+		(void)bake_buf_reserve(out, (size_t)st.st_size);
 	while ((got = read(fd, piece, DOCUMENT_BYTES)) != 0) {
 		if (got < 0 && errno == EINTR)
 			continue;

@@ -175,14 +175,18 @@ static enum bake_status unknown_field(const struct bake_json *value,
 	return bake_error_hint(err, "fields of your own may be named \"x-...\"");
 }
 
-/* The field of that name, or count when there is none. */
-static size_t field_of(const char *key, const struct bake_json_field *fields, size_t count)
+/* The field of that name, or count when there is none. Members mostly come in the order of the
+ * fields: it is looked for from the one behind the last on. */
+static size_t field_of(
+	const char *key, const struct bake_json_field *fields, size_t count, size_t from)
 {
-	size_t i = 0;
+	for (size_t i = 0; i < count; i++) {
+		size_t at = from + i < count ? from + i : from + i - count;
 
-	while (i < count && (fields[i].name[0] != key[0] || strcmp(fields[i].name, key) != 0))
-		i++;
-	return i;
+		if (fields[at].name[0] == key[0] && strcmp(fields[at].name, key) == 0)
+			return at;
+	}
+	return count;
 }
 
 static struct bake_json member_of(const struct bake_json *object, struct bake_json_node *node)
@@ -195,13 +199,16 @@ enum bake_status bake_json_read_object(const struct bake_json *object,
 	const struct bake_json_field *fields, size_t count, enum bake_json_unknown unknown,
 	void *out, struct bake_error *err)
 {
+	size_t next = 0;
+
 	if (!bake_json_is_object(object))
 		return mistyped(object, "an object", err);
 	for (struct bake_json_node *at = object->node->list->first; at; at = at->next) {
 		struct bake_json value = member_of(object, at);
-		size_t field = field_of(value.key, fields, count);
+		size_t field = field_of(value.key, fields, count, next);
 
 		if (field < count) {
+			next = field + 1;
 			BAKE_TRY(fields[field].read(&value, out, err));
 			continue;
 		}
@@ -355,11 +362,13 @@ enum bake_status bake_json_f64(const struct bake_json *value, double *out, struc
 /* Why text cannot stand in a document of ours, NULL when it can. */
 static const char *text_fault(const char *text, size_t max)
 {
-	if (text[0] == '\0')
+	size_t len = strlen(text);
+
+	if (len == 0)
 		return "is empty";
-	if (strlen(text) > max)
+	if (len > max)
 		return "is too long";
-	for (size_t i = 0, size; text[i]; i += size) {
+	for (size_t i = bake_text_plain(text, len), size; i < len; i += size) {
 		size = 1;
 		if ((text[i] < ' ' || text[i] > '~') && bake_utf8_hostile(text + i, &size))
 			return "has a control or invisible character";

@@ -137,12 +137,6 @@ static size_t escape_at(const uint8_t *at, const uint8_t *end, uint32_t *out)
 	return 12;
 }
 
-/* Bytes that stand in a string for themselves, and are one. */
-static bool is_plain(uint8_t c)
-{
-	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
-}
-
 /* From the quote at the reader's place to behind the other one. */
 static enum bake_status read_string(
 	struct bake_json_pull *pull, struct bake_pull_token *out, struct bake_error *err)
@@ -155,8 +149,7 @@ static enum bake_status read_string(
 		uint32_t ignored;
 		size_t size = 0;
 
-		while (at < end && is_plain(*at))
-			at++;
+		at += bake_text_plain((const char *)at, (size_t)(end - at));
 		if (at == end)
 			return wrong(pull, pull->at, "a string that does not end", err);
 		if (*at == '"')
@@ -164,7 +157,7 @@ static enum bake_status read_string(
 		if (*at == '\\') {
 			size = escape_at(at, end, &ignored);
 			out->escaped = true;
-		} else if (*at >= 0x80) {
+		} else if (*at >= 0x7f) {
 			size = bake_utf8_length((const char *)at, (size_t)(end - at));
 		}
 		if (!size)

@@ -117,42 +117,27 @@ static unsigned obeyed(const char *at, size_t size)
 	return 0;
 }
 
-/* Bytes at the beginning of text that stand in a string as they are, one by one. */
-static size_t plain(const char *text, size_t len)
+/* Text that stands in a string as it is, in quotes; and what comes behind them. */
+static void quote_plain(
+	struct bake_buf *buf, const char *text, size_t len, const char *behind, size_t behind_len)
 {
-	size_t at = 0;
-
-	while (at < len && text[at] >= 0x20 && text[at] < 0x7f && text[at] != '"' &&
-		text[at] != '\\')
-		at++;
-	return at;
-}
-
-static void quote_plain(struct bake_buf *buf, const char *text, size_t len)
-{
-	char *room = bake_buf_room(buf, len + 2);
+	char *room = bake_buf_room(buf, len + 2 + behind_len);
 
 	if (!room)
 		return;
 	room[0] = '"';
 	memcpy(room + 1, text, len);
 	room[len + 1] = '"';
+	memcpy(room + len + 2, behind, behind_len);
 }
 
 /* The names of files are any bytes, JSON is UTF-8: what is none becomes U+FFFD, byte by byte. */
-static void quote(struct bake_json_writer *writer, const char *text)
+static void quote_any(struct bake_buf *buf, const char *text, size_t len)
 {
-	struct bake_buf *buf = writer->buf;
-	size_t len = strlen(text);
-
-	if (plain(text, len) == len) {
-		quote_plain(buf, text, len);
-		return;
-	}
 	bake_buf_add(buf, "\"", 1);
 	while (len) {
 		unsigned char c = (unsigned char)*text;
-		size_t run = plain(text, len);
+		size_t run = bake_text_plain(text, len);
 		size_t size = run ? run : bake_utf8_length(text, len);
 
 		if (run)
@@ -171,18 +156,31 @@ static void quote(struct bake_json_writer *writer, const char *text)
 	bake_buf_add(buf, "\"", 1);
 }
 
+/* text in quotes, and behind, which is a constant. */
+static inline void quote(
+	struct bake_buf *buf, const char *text, const char *behind, size_t behind_len)
+{
+	size_t len = strlen(text);
+
+	if (bake_text_plain(text, len) == len) {
+		quote_plain(buf, text, len, behind, behind_len);
+		return;
+	}
+	quote_any(buf, text, len);
+	bake_buf_add(buf, behind, behind_len);
+}
+
 void bake_json_key(struct bake_json_writer *writer, const char *key)
 {
 	separate(writer);
-	quote(writer, key);
-	bake_buf_add(writer->buf, ": ", 2);
+	quote(writer->buf, key, ": ", 2);
 	writer->after_key = true;
 }
 
 void bake_json_write_text(struct bake_json_writer *writer, const char *text)
 {
 	separate(writer);
-	quote(writer, text);
+	quote(writer->buf, text, "", 0);
 }
 
 void bake_json_write_u64(struct bake_json_writer *writer, uint64_t value)

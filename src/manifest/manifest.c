@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/named.h"
 #include "base/text.h"
 #include "digest/hasher.h"
 #include "json/json.h"
@@ -187,36 +188,31 @@ static enum bake_status check_support(
 	return BAKE_OK;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* Ids and aliases are one space of names. */
 static enum bake_status check_names(
-	const struct bake_json *root, struct bake_manifest *manifest, struct bake_error *err)
+	const struct bake_json *root, const struct bake_manifest *manifest, struct bake_error *err)
 {
+	_cleanup_free_ struct bake_named *names = NULL;
 	size_t count = manifest->model_count;
 	size_t used = 0;
-	const char **names;
 
 	for (size_t i = 0; i < manifest->model_count; i++)
 		count += manifest->models[i].alias_count;
-	names = bake_arena_array(&manifest->arena, count, sizeof(*names));
+	names = calloc(count + 1, sizeof(*names));
 	if (!names)
 		return bake_error_nomem(err);
 	for (size_t i = 0; i < manifest->model_count; i++) {
 		const struct bake_model *model = &manifest->models[i];
 
-		names[used++] = model->id;
+		names[used++] = bake_named(model->id, i);
 		for (size_t k = 0; k < model->alias_count; k++)
-			names[used++] = model->aliases[k];
+			names[used++] = bake_named(model->aliases[k], i);
 	}
-	qsort(names, used, sizeof(*names), compare_names);
+	bake_named_sort(names, used);
 	for (size_t i = 1; i < used; i++) {
-		if (strcmp(names[i - 1], names[i]) == 0)
+		if (bake_named_same(&names[i - 1], &names[i]))
 			return complain(root, "models", NULL, "manifest.duplicate-name", err,
-				"two models are named", names[i]);
+				"two models are named", names[i].text);
 	}
 	return BAKE_OK;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/named.h"
 #include "base/relpath.h"
 
 const char *bake_url_file_name(const char *url, size_t *out_len)
@@ -24,6 +25,8 @@ struct paths {
 	struct bake_arena *arena;
 	const char **list;
 	size_t count;
+	struct bake_named *directories;
+	size_t directory_count;
 };
 
 static enum bake_status add(
@@ -51,8 +54,7 @@ static enum bake_status add_url(
 	return copy ? add(paths, model->path, copy, err) : bake_error_nomem(err);
 }
 
-/* A file of some name in the model's directory. Models may share that: it is put in once. No file
- * is called so, its name ends in a dot. */
+/* A file of some name in the model's directory. No file is called so, its name ends in a dot. */
 static enum bake_status add_directory(
 	struct paths *paths, const struct bake_model *model, struct bake_error *err)
 {
@@ -61,7 +63,7 @@ static enum bake_status add_directory(
 	if (!joined)
 		return bake_error_nomem(err);
 	if (model->path[0])
-		paths->list[paths->count++] = joined;
+		paths->directories[paths->directory_count++] = bake_named(joined, 0);
 	return BAKE_OK;
 }
 
@@ -79,48 +81,35 @@ static enum bake_status add_model(
 						     : add_directory(paths, model, err);
 }
 
-static int compare(const void *a, const void *b)
+/* Models may share a directory: each is put in once. */
+static void add_directories(struct paths *paths)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
+	const struct bake_named *directories = paths->directories;
 
-static bool is_directory(const char *path)
-{
-	return strcmp(path + strlen(path) - 3, "...") == 0;
-}
-
-/* Directories that are there more than once are left once. */
-static void merge_directories(struct paths *paths)
-{
-	size_t kept = 0;
-
-	qsort(paths->list, paths->count, sizeof(*paths->list), compare);
-	for (size_t i = 0; i < paths->count; i++) {
-		const char *path = paths->list[i];
-
-		if (kept && strcmp(paths->list[kept - 1], path) == 0 && strlen(path) > 3 &&
-			is_directory(path))
-			continue;
-		paths->list[kept++] = path;
+	bake_named_sort(paths->directories, paths->directory_count);
+	for (size_t i = 0; i < paths->directory_count; i++) {
+		if (i == 0 || !bake_named_same(&directories[i - 1], &directories[i]))
+			paths->list[paths->count++] = directories[i].text;
 	}
-	paths->count = kept;
 }
 
 enum bake_status bake_manifest_check_paths(struct bake_manifest *manifest, struct bake_error *err)
 {
 	_cleanup_free_ const char **list = NULL;
+	_cleanup_free_ struct bake_named *directories = NULL;
 	struct paths paths = {.arena = &manifest->arena};
 	size_t room = 1;
 
 	for (size_t i = 0; i < manifest->model_count; i++)
 		room += manifest->models[i].file_count + 1;
 	list = calloc(room, sizeof(*list));
-	if (!list)
+	directories = calloc(manifest->model_count + 1, sizeof(*directories));
+	if (!list || !directories)
 		return bake_error_nomem(err);
 	paths.list = list;
+	paths.directories = directories;
 	for (size_t i = 0; i < manifest->model_count; i++)
 		BAKE_TRY(add_model(&paths, &manifest->models[i], err));
-	if (paths.count)
-		merge_directories(&paths);
+	add_directories(&paths);
 	return bake_relpath_check_set(paths.list, paths.count, err);
 }

@@ -89,13 +89,25 @@ static void write_piece(void *context, size_t at)
 	}
 }
 
+/* Prints what the writer has so far, and then the pieces: several megabytes are not copied into one
+ * text first. */
+static void print_pieces(
+	struct bake_json_writer *writer, const struct bake_buf *texts, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		bake_json_append(writer, &texts[i]);
+		cli_print_json(writer->buf);
+		bake_buf_clear(writer->buf);
+	}
+}
+
 /* Ten thousand entries are several megabytes of text: all processors write them. */
 static enum bake_status put_entries(
 	struct bake_json_writer *writer, struct pieces *pieces, struct bake_error *err)
 {
 	size_t count = (pieces->count + PIECE - 1) / PIECE;
 	_cleanup_free_ struct bake_buf *texts = calloc(count + 1, sizeof(*texts));
-	enum bake_status status = BAKE_OK;
+	enum bake_status status = bake_buf_status(writer->buf, "report", err);
 
 	if (!texts)
 		return bake_error_nomem(err);
@@ -104,12 +116,12 @@ static enum bake_status put_entries(
 	pieces->writer = writer;
 	pieces->texts = texts;
 	bake_parallel(count, 0, write_piece, pieces);
-	for (size_t i = 0; i < count; i++) {
-		if (status == BAKE_OK)
-			status = bake_buf_status(&texts[i], "report", err);
-		bake_json_append(writer, &texts[i]);
+	for (size_t i = 0; i < count && status == BAKE_OK; i++)
+		status = bake_buf_status(&texts[i], "report", err);
+	if (status == BAKE_OK)
+		print_pieces(writer, texts, count);
+	for (size_t i = 0; i < count; i++)
 		bake_buf_release(&texts[i]);
-	}
 	return status;
 }
 
