@@ -69,7 +69,7 @@ static enum bake_status put(const struct bake_json *object, const char *key,
 		return BAKE_OK;
 	}
 	node->key = bake_arena_text(arena_of(object), key);
-	node->key_len = (uint32_t)strlen(key);
+	node->key_len = (uint32_t)strlen(key) & JSON_KEY_MAX;
 	return node->key && json_append(arena_of(object), object->node, node)
 		       ? BAKE_OK
 		       : bake_error_nomem(err);

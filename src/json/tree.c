@@ -64,7 +64,7 @@ struct bake_json_node *json_new(struct bake_arena *arena, enum json_kind kind)
 
 	if (!node)
 		return NULL;
-	node->kind = (uint8_t)kind;
+	node->kind = (unsigned)kind & 15U;
 	node->offset = JSON_NOWHERE;
 	if (json_is_list(node)) {
 		node->list = bake_arena_alloc(arena, sizeof(*node->list));

@@ -6,6 +6,7 @@
 #ifndef JSON_TREE_H
 #define JSON_TREE_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,12 +35,19 @@ struct bake_json_node {
 		const char *text;
 		struct json_list *list;
 	};
-	size_t offset; /* of its first byte in the text; JSON_NOWHERE: it was put in later */
-	uint32_t key_len;
-	uint8_t kind;
+	uint32_t offset; /* of its first byte in the text; JSON_NOWHERE: it was put in later */
+	uint32_t key_len : 28;
+	uint32_t kind : 4; /* enum json_kind */
 };
 
-#define JSON_NOWHERE SIZE_MAX
+/* A document of many megabytes is some hundred thousand of these. */
+static_assert(sizeof(struct bake_json_node) <= 32, "a value takes 32 bytes");
+
+#define JSON_NOWHERE UINT32_MAX
+
+enum {
+	JSON_KEY_MAX = (1 << 28) - 1
+};
 
 /* What an object or an array has, in the order of the document. */
 struct json_list {

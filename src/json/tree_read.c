@@ -37,22 +37,23 @@ static enum bake_status read_key(
 	struct reading *reading, const struct bake_pull_token *token, struct bake_error *err)
 {
 	struct bake_span text = token->text;
-	struct key *recent =
-		&reading->recent[text.len ? (text.ptr[0] * 7U + text.ptr[text.len - 1] + text.len) %
-						    RECENT
-					  : 0];
+	size_t hash = text.len ? text.ptr[0] * 7U + text.ptr[text.len - 1] + text.len : 0;
+	struct key *recent = &reading->recent[hash % RECENT];
 
-	if (token->escaped || !recent->text || recent->len != text.len ||
-		memcmp(recent->text, text.ptr, text.len) != 0) {
-		reading->key.text = bake_json_pull_copy(token, reading->arena);
-		if (!reading->key.text)
-			return bake_error_nomem(err);
-		reading->key.len = strlen(reading->key.text);
-		if (!token->escaped)
-			*recent = reading->key;
+	if (text.len > JSON_KEY_MAX)
+		return bake_json_pull_error(&reading->pull, token->offset, "json.syntax", err,
+			"a key of %zu bytes is too long", text.len);
+	if (!token->escaped && recent->text && recent->len == text.len &&
+		memcmp(recent->text, text.ptr, text.len) == 0) {
+		reading->key = *recent;
 		return BAKE_OK;
 	}
-	reading->key = *recent;
+	reading->key.text = bake_json_pull_copy(token, reading->arena);
+	if (!reading->key.text)
+		return bake_error_nomem(err);
+	reading->key.len = strlen(reading->key.text);
+	if (!token->escaped)
+		*recent = reading->key;
 	return BAKE_OK;
 }
 
@@ -158,7 +159,7 @@ static enum bake_status add(struct reading *reading, const struct bake_pull_toke
 	if (!node)
 		return bake_error_nomem(err);
 	BAKE_TRY(fill(reading, token, node, err));
-	node->offset = token->offset;
+	node->offset = (uint32_t)token->offset;
 	if (reading->depth == 0) {
 		tree->root = node;
 	} else {
@@ -166,7 +167,7 @@ static enum bake_status add(struct reading *reading, const struct bake_pull_toke
 
 		if (owner->kind == JSON_OBJECT) {
 			node->key = reading->key.text;
-			node->key_len = (uint32_t)reading->key.len;
+			node->key_len = (uint32_t)reading->key.len & JSON_KEY_MAX;
 		}
 		json_link(owner, node);
 	}
@@ -210,7 +211,7 @@ enum bake_status json_tree_read(struct json_tree *tree, struct bake_span text, c
 	struct bake_pull_token token;
 
 	bake_json_pull_init(&reading.pull, text, name);
-	/* Lengths of keys are kept in 32 bits. */
+	/* Places in the text are kept in 32 bits. */
 	if (text.len > UINT32_MAX)
 		return bake_json_pull_error(&reading.pull, 0, "json.syntax", err,
 			"a document of %zu bytes is too large", text.len);

@@ -158,10 +158,8 @@ static void quote_any(struct bake_buf *buf, const char *text, size_t len)
 
 /* text in quotes, and behind, which is a constant. */
 static inline void quote(
-	struct bake_buf *buf, const char *text, const char *behind, size_t behind_len)
+	struct bake_buf *buf, const char *text, size_t len, const char *behind, size_t behind_len)
 {
-	size_t len = strlen(text);
-
 	if (bake_text_plain(text, len) == len) {
 		quote_plain(buf, text, len, behind, behind_len);
 		return;
@@ -170,17 +168,17 @@ static inline void quote(
 	bake_buf_add(buf, behind, behind_len);
 }
 
-void bake_json_key(struct bake_json_writer *writer, const char *key)
+void bake_json_key_of(struct bake_json_writer *writer, const char *key, size_t len)
 {
 	separate(writer);
-	quote(writer->buf, key, ": ", 2);
+	quote(writer->buf, key, len, ": ", 2);
 	writer->after_key = true;
 }
 
 void bake_json_write_text(struct bake_json_writer *writer, const char *text)
 {
 	separate(writer);
-	quote(writer->buf, text, "", 0);
+	quote(writer->buf, text, strlen(text), "", 0);
 }
 
 void bake_json_write_u64(struct bake_json_writer *writer, uint64_t value)
@@ -230,26 +228,6 @@ void bake_json_write_null(struct bake_json_writer *writer)
 {
 	separate(writer);
 	bake_buf_text(writer->buf, "null");
-}
-
-void bake_json_put_text(struct bake_json_writer *writer, const char *key, const char *text)
-{
-	if (!text)
-		return;
-	bake_json_key(writer, key);
-	bake_json_write_text(writer, text);
-}
-
-void bake_json_put_u64(struct bake_json_writer *writer, const char *key, uint64_t value)
-{
-	bake_json_key(writer, key);
-	bake_json_write_u64(writer, value);
-}
-
-void bake_json_put_bool(struct bake_json_writer *writer, const char *key, bool value)
-{
-	bake_json_key(writer, key);
-	bake_json_write_bool(writer, value);
 }
 
 void bake_json_put_list(

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/buf.h"
 
@@ -38,7 +39,15 @@ void bake_json_array_line(struct bake_json_writer *writer);
 void bake_json_end_object(struct bake_json_writer *writer);
 void bake_json_end_array(struct bake_json_writer *writer);
 
-void bake_json_key(struct bake_json_writer *writer, const char *key);
+/* A key of len bytes. */
+void bake_json_key_of(struct bake_json_writer *writer, const char *key, size_t len);
+
+/* Mostly a constant, whose length the compiler knows. */
+static inline void bake_json_key(struct bake_json_writer *writer, const char *key)
+{
+	bake_json_key_of(writer, key, strlen(key));
+}
+
 void bake_json_write_text(struct bake_json_writer *writer, const char *text);
 void bake_json_write_u64(struct bake_json_writer *writer, uint64_t value);
 void bake_json_write_i64(struct bake_json_writer *writer, int64_t value);
@@ -49,9 +58,28 @@ void bake_json_write_bool(struct bake_json_writer *writer, bool value);
 void bake_json_write_null(struct bake_json_writer *writer);
 
 /* key and value in one call. A NULL text writes nothing. */
-void bake_json_put_text(struct bake_json_writer *writer, const char *key, const char *text);
-void bake_json_put_u64(struct bake_json_writer *writer, const char *key, uint64_t value);
-void bake_json_put_bool(struct bake_json_writer *writer, const char *key, bool value);
+static inline void bake_json_put_text(
+	struct bake_json_writer *writer, const char *key, const char *text)
+{
+	if (!text)
+		return;
+	bake_json_key(writer, key);
+	bake_json_write_text(writer, text);
+}
+
+static inline void bake_json_put_u64(
+	struct bake_json_writer *writer, const char *key, uint64_t value)
+{
+	bake_json_key(writer, key);
+	bake_json_write_u64(writer, value);
+}
+
+static inline void bake_json_put_bool(struct bake_json_writer *writer, const char *key, bool value)
+{
+	bake_json_key(writer, key);
+	bake_json_write_bool(writer, value);
+}
+
 void bake_json_put_list(
 	struct bake_json_writer *writer, const char *key, const char *const *list, size_t count);
 
