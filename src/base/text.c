@@ -130,10 +130,13 @@ size_t bake_text_plain(const char *text, size_t len)
 	size_t at = 0;
 	uint64_t bytes;
 
-	/* Eight at a time; which of them is not plain is then looked for one by one. */
+	/* Eight at a time; which of them is not plain is then looked for. */
 	for (; len - at >= sizeof(bytes); at += sizeof(bytes)) {
 		memcpy(&bytes, text + at, sizeof(bytes));
-		if (not_plain(bytes))
+		bytes = not_plain(bytes);
+		if (bytes && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+			return at + (size_t)__builtin_ctzll(bytes) / 8;
+		if (bytes)
 			break;
 	}
 	while (at < len && is_plain((unsigned char)text[at]))

@@ -104,11 +104,16 @@ static const char *const labels[] = {
 	"GPTQ",
 };
 
+/* What labels begin with. */
+#define FIRST_LETTERS "IQBFNMAG"
+
 /* The first label before the last-th that stands at the beginning of text as a word. */
 static size_t label_at(const char *text, size_t last)
 {
 	char first = (char)toupper((unsigned char)text[0]);
 
+	if (!strchr(FIRST_LETTERS, first))
+		return last;
 	for (size_t i = 0; i < last; i++) {
 		if (first == labels[i][0] && strncasecmp(text, labels[i], strlen(labels[i])) == 0 &&
 			!isalnum((unsigned char)text[strlen(labels[i])]))
