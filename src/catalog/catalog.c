@@ -179,21 +179,36 @@ static int compare_ranked(const void *a, const void *b)
 				  : compare_entries(x->entry, y->entry);
 }
 
+/* Puts each entry where ranked says: the one that is displaced goes on to its own place. */
+static void arrange(struct bake_catalog_entry *entries, struct ranked *ranked, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct bake_catalog_entry first = entries[i];
+		size_t at = i;
+
+		while (ranked[at].entry != &entries[i]) {
+			size_t from = (size_t)(ranked[at].entry - entries);
+
+			entries[at] = entries[from];
+			ranked[at].entry = &entries[at];
+			at = from;
+		}
+		entries[at] = first;
+		ranked[at].entry = &entries[at];
+	}
+}
+
 static enum bake_status sort(struct bake_catalog *catalog, struct bake_error *err)
 {
 	size_t count = catalog->entry_count;
 	_cleanup_free_ struct ranked *ranked = calloc(count + 1, sizeof(*ranked));
-	struct bake_catalog_entry *sorted =
-		bake_arena_array(&catalog->arena, count, sizeof(*sorted));
 
-	if (!ranked || !sorted)
+	if (!ranked)
 		return bake_error_nomem(err);
 	for (size_t i = 0; i < count; i++)
 		ranked[i] = (struct ranked){rank_of(&catalog->entries[i]), &catalog->entries[i]};
 	qsort(ranked, count, sizeof(*ranked), compare_ranked);
-	for (size_t i = 0; i < count; i++)
-		sorted[i] = *ranked[i].entry;
-	catalog->entries = sorted;
+	arrange(catalog->entries, ranked, count);
 	return BAKE_OK;
 }
 

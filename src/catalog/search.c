@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/search.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/parallel.h"
 #include "base/text.h"
 #include "catalog/search_match.h"
 #include "catalog/words.h"
@@ -17,12 +19,22 @@ enum {
 	BRIEF_WORDS = 4, /* a title of fewer fits a word better than a long one */
 	PRIORITIES = 10,
 	PRIORITY_BONUS = 3,
-	QUERY_ROOM = 1024
+	QUERY_ROOM = 1024,
+	PIECE = 512 /* entries that one thread takes at a time */
+};
+
+/* Some of the entries, one after another, and their terms. */
+struct piece {
+	size_t first;
+	size_t count;
+	struct bake_terms terms;
+	struct bake_error error;
 };
 
 struct bake_search {
 	const struct bake_catalog *catalog;
-	struct bake_terms terms;
+	struct piece *pieces; /* each of PIECE entries, the last one of fewer */
+	size_t piece_count;
 };
 
 struct query {
@@ -34,6 +46,40 @@ struct query {
 	bool too_long;
 };
 
+static void make_piece(void *context, size_t index)
+{
+	const struct bake_search *search = context;
+	struct piece *piece = &search->pieces[index];
+
+	if (bake_terms_make(&search->catalog->entries[piece->first], piece->count, &piece->terms,
+		    &piece->error) != BAKE_OK)
+		return; /* the error says it */
+}
+
+/* All processors take the entries' texts apart. */
+static enum bake_status make_pieces(struct bake_search *search, struct bake_error *err)
+{
+	size_t left = search->catalog->entry_count;
+	size_t count = (left + PIECE - 1) / PIECE;
+
+	search->pieces = calloc(count + 1, sizeof(*search->pieces));
+	if (!search->pieces)
+		return bake_error_nomem(err);
+	search->piece_count = count;
+	for (size_t i = 0; i < count; i++, left -= PIECE) {
+		search->pieces[i].first = i * PIECE;
+		search->pieces[i].count = left < PIECE ? left : PIECE;
+	}
+	bake_parallel(count, 0, make_piece, search);
+	for (size_t i = 0; i < count; i++) {
+		if (search->pieces[i].error.status == BAKE_OK)
+			continue;
+		*err = search->pieces[i].error;
+		return err->status;
+	}
+	return BAKE_OK;
+}
+
 enum bake_status bake_search_new(
 	const struct bake_catalog *catalog, struct bake_search **out, struct bake_error *err)
 {
@@ -42,7 +88,7 @@ enum bake_status bake_search_new(
 	if (!search)
 		return bake_error_nomem(err);
 	search->catalog = catalog;
-	BAKE_TRY(bake_terms_make(catalog, &search->terms, err));
+	BAKE_TRY(make_pieces(search, err));
 	*out = search;
 	search = NULL;
 	return BAKE_OK;
@@ -50,8 +96,10 @@ enum bake_status bake_search_new(
 
 void bake_search_free(struct bake_search **search)
 {
+	for (size_t i = 0; *search && i < (*search)->piece_count; i++)
+		bake_terms_release(&(*search)->pieces[i].terms);
 	if (*search)
-		bake_terms_release(&(*search)->terms);
+		free((*search)->pieces);
 	free(*search);
 	*search = NULL;
 }
@@ -102,7 +150,7 @@ typedef unsigned match_fn(const struct bake_terms *terms, const struct bake_term
 
 /* The words that an abbreviation stands for must all be there. */
 static unsigned match_expansion(
-	const struct bake_search *search, const struct bake_terms_of *of, const char *means)
+	const struct bake_terms *terms, const struct bake_terms_of *of, const char *means)
 {
 	unsigned least = BAKE_TERM_NAME;
 
@@ -112,36 +160,62 @@ static unsigned match_expansion(
 		unsigned worth;
 
 		bake_match_make_word(at, len, &word);
-		worth = bake_match_word(&search->terms, of, &word);
+		worth = bake_match_word(terms, of, &word);
 		least = worth < least ? worth : least;
 		at += len + (at[len] ? 1 : 0);
 	}
 	return least * EXPANDED_PERCENT / PERCENT;
 }
 
+/* A word that is looked for in all entries. */
+struct matching {
+	const struct bake_search *search;
+	const struct bake_query_word *word;
+	match_fn *match;
+	const char *means; /* what it is short for, NULL: nothing */
+	unsigned *scores;
+	unsigned char *misses;
+	atomic_bool found;
+};
+
+static void match_piece(void *context, size_t index)
+{
+	struct matching *matching = context;
+	const struct piece *piece = &matching->search->pieces[index];
+	bool found = false;
+
+	for (size_t i = 0; i < piece->count; i++) {
+		const struct bake_terms_of *of = &piece->terms.of[i];
+		unsigned worth = matching->match(&piece->terms, of, matching->word);
+
+		if (matching->means) {
+			unsigned expanded = match_expansion(&piece->terms, of, matching->means);
+
+			worth = expanded > worth ? expanded : worth;
+		}
+		matching->scores[piece->first + i] += worth;
+		if (worth)
+			found = true;
+		else
+			matching->misses[piece->first + i]++;
+	}
+	if (found)
+		atomic_store(&matching->found, true);
+}
+
 /* Adds what a word is worth to each entry's score; misses counts the words that an entry lacks. */
 static bool add_word(const struct bake_search *search, const struct bake_query_word *word,
 	match_fn *match, unsigned *scores, unsigned char *misses)
 {
-	const char *means = match == bake_match_word ? bake_match_expansion(word) : NULL;
-	bool found = false;
+	struct matching matching = {.search = search,
+		.word = word,
+		.match = match,
+		.means = match == bake_match_word ? bake_match_expansion(word) : NULL,
+		.scores = scores,
+		.misses = misses};
 
-	for (size_t i = 0; i < search->catalog->entry_count; i++) {
-		const struct bake_terms_of *of = &search->terms.of[i];
-		unsigned worth = match(&search->terms, of, word);
-
-		if (means) {
-			unsigned expanded = match_expansion(search, of, means);
-
-			worth = expanded > worth ? expanded : worth;
-		}
-		scores[i] += worth;
-		if (worth)
-			found = true;
-		else
-			misses[i]++;
-	}
-	return found;
+	bake_parallel(search->piece_count, 0, match_piece, &matching);
+	return atomic_load(&matching.found);
 }
 
 static void score_all(const struct bake_search *search, const struct query *query, unsigned *scores,
@@ -163,10 +237,11 @@ static unsigned settle(
 	const struct bake_search *search, const struct query *query, size_t at, unsigned score)
 {
 	const struct bake_catalog_entry *entry = &search->catalog->entries[at];
-	const struct bake_terms_of *of = &search->terms.of[at];
+	const struct bake_terms *terms = &search->pieces[at / PIECE].terms;
+	const struct bake_terms_of *of = &terms->of[at % PIECE];
 
 	if (query->squashed_len > 0)
-		score += bake_match_whole(&search->terms, of, query->squashed, query->squashed_len);
+		score += bake_match_whole(terms, of, query->squashed, query->squashed_len);
 	if (of->title_words < BRIEF_WORDS)
 		score += BRIEF_WORDS - of->title_words;
 	if (entry->priority > 0 && entry->priority < PRIORITIES)
@@ -226,19 +301,20 @@ enum bake_status bake_search_find(const struct bake_search *search, const char *
 }
 
 /* How far the entry's nearest name is from the query, at least 1; SIZE_MAX: too far to be meant. */
-static size_t distance_of(
-	const struct bake_search *search, const struct query *query, const struct bake_terms_of *of)
+static size_t distance_of(const struct bake_search *search, const struct query *query, size_t at)
 {
+	const struct bake_terms *terms = &search->pieces[at / PIECE].terms;
+	const struct bake_terms_of *of = &terms->of[at % PIECE];
 	size_t least = SIZE_MAX;
 
 	for (size_t i = 0; i < of->name_count; i++) {
-		const struct bake_squashed *name = &search->terms.names[of->first_name + i];
+		const struct bake_squashed *name = &terms->names[of->first_name + i];
 		size_t apart;
 
 		if (name->len > BAKE_DISTANCE_MAX || name->len == 0)
 			continue;
 		apart = bake_text_distance(query->squashed, query->squashed_len,
-			search->terms.text.ptr + name->at, name->len);
+			terms->text.ptr + name->at, name->len);
 		if (apart <= query->squashed_len / 2 && apart < least)
 			least = apart ? apart : 1;
 	}
@@ -252,7 +328,7 @@ static void score_names(
 	if (query->squashed_len > BAKE_DISTANCE_MAX)
 		return;
 	for (size_t i = 0; i < search->catalog->entry_count; i++) {
-		size_t apart = distance_of(search, query, &search->terms.of[i]);
+		size_t apart = distance_of(search, query, i);
 
 		if (apart != SIZE_MAX)
 			scores[i] = (unsigned)(BAKE_DISTANCE_MAX + 1 - apart);

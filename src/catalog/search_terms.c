@@ -11,7 +11,9 @@
 enum {
 	/* All text of a catalog, folded: its documents are no larger. */
 	TEXT_BYTES_MAX = 512 * 1024 * 1024,
-	DIGITS_FIRST_BIT = 26
+	DIGITS_FIRST_BIT = 26,
+	TERMS_EACH = 32,
+	TEXT_EACH = 256
 };
 
 uint32_t bake_terms_letters(const char *text, size_t len)
@@ -123,20 +125,23 @@ static enum bake_status add_rest(
 	return add_text(terms, entry->description, BAKE_TERM_DESCRIPTION, NULL, err);
 }
 
-enum bake_status bake_terms_make(
-	const struct bake_catalog *catalog, struct bake_terms *terms, struct bake_error *err)
+enum bake_status bake_terms_make(const struct bake_catalog_entry *entries, size_t count,
+	struct bake_terms *terms, struct bake_error *err)
 {
 	terms->text.max = TEXT_BYTES_MAX;
-	terms->of = calloc(catalog->entry_count + 1, sizeof(*terms->of));
-	if (!terms->of)
+	terms->of = calloc(count + 1, sizeof(*terms->of));
+	/* Room for what most entries have, so that it is seldom moved. */
+	if (!terms->of || !bake_buf_reserve(&terms->text, count * TEXT_EACH) ||
+		!bake_grow((void **)&terms->terms, &terms->term_room, count * TERMS_EACH,
+			sizeof(*terms->terms)))
 		return bake_error_nomem(err);
-	for (size_t i = 0; i < catalog->entry_count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		struct bake_terms_of *of = &terms->of[i];
 
 		of->first_term = (uint32_t)terms->term_count;
 		of->first_name = (uint32_t)terms->name_count;
-		BAKE_TRY(add_names(terms, &catalog->entries[i], &of->title_words, err));
-		BAKE_TRY(add_rest(terms, &catalog->entries[i], err));
+		BAKE_TRY(add_names(terms, &entries[i], &of->title_words, err));
+		BAKE_TRY(add_rest(terms, &entries[i], err));
 		of->term_count = (uint32_t)terms->term_count - of->first_term;
 		of->name_count = (uint32_t)terms->name_count - of->first_name;
 	}

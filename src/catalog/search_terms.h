@@ -49,15 +49,15 @@ struct bake_terms {
 	struct bake_squashed *names;
 	size_t name_count;
 	size_t name_room;
-	struct bake_terms_of *of; /* of the catalog's entries */
+	struct bake_terms_of *of; /* of those entries */
 };
 
 /* The bit of each letter and digit in text. */
 uint32_t bake_terms_letters(const char *text, size_t len);
 
-/* terms begins as all zero; release it in any case. */
-enum bake_status bake_terms_make(const struct bake_catalog *catalog, struct bake_terms *terms,
-	struct bake_error *err) BAKE_CHECKED;
+/* Of count entries. terms begins as all zero; release it in any case. */
+enum bake_status bake_terms_make(const struct bake_catalog_entry *entries, size_t count,
+	struct bake_terms *terms, struct bake_error *err) BAKE_CHECKED;
 void bake_terms_release(struct bake_terms *terms);
 
 #endif
