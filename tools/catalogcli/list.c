@@ -65,63 +65,69 @@ static void count(struct totals *totals, const struct bake_catalog_entry *entry)
 }
 
 enum {
-	PIECE = 128 /* entries written by one thread at a time */
+	PIECE = 128, /* entries written by one thread at a time */
+	ROUND = 16   /* pieces that are written before they are printed */
 };
 
-struct pieces {
+/* Entries that are being written, and their texts, of which each round makes use again. */
+struct round {
 	const struct bake_json_writer *writer;
 	const struct bake_catalog_entry **shown;
 	size_t count;
-	struct bake_buf *texts;
+	struct bake_buf texts[ROUND];
 };
 
 static void write_piece(void *context, size_t at)
 {
-	const struct pieces *pieces = context;
+	struct round *round = context;
 	struct bake_json_writer writer =
-		bake_json_branch(pieces->writer, &pieces->texts[at], at == 0);
+		bake_json_branch(round->writer, &round->texts[at], at == 0);
 	size_t end = (at + 1) * PIECE;
 
-	for (size_t i = at * PIECE; i < end && i < pieces->count; i++) {
+	for (size_t i = at * PIECE; i < end && i < round->count; i++) {
 		bake_json_object_line(&writer);
-		bake_catalog_put_entry(&writer, pieces->shown[i]);
+		bake_catalog_put_entry(&writer, round->shown[i]);
 		bake_json_end_object(&writer);
 	}
 }
 
-/* Prints what the writer has so far, and then the pieces: several megabytes are not copied into one
- * text first. */
-static void print_pieces(
-	struct bake_json_writer *writer, const struct bake_buf *texts, size_t count)
+/* Prints what the writer has so far, and then the pieces. */
+static enum bake_status print_pieces(
+	struct bake_json_writer *writer, struct round *round, size_t pieces, struct bake_error *err)
 {
-	for (size_t i = 0; i < count; i++) {
-		bake_json_append(writer, &texts[i]);
+	for (size_t i = 0; i < pieces; i++) {
+		BAKE_TRY(bake_buf_status(&round->texts[i], "report", err));
+		bake_json_append(writer, &round->texts[i]);
+		BAKE_TRY(bake_buf_status(writer->buf, "report", err));
 		cli_print_json(writer->buf);
 		bake_buf_clear(writer->buf);
+		bake_buf_clear(&round->texts[i]);
 	}
+	return BAKE_OK;
 }
 
-/* Ten thousand entries are several megabytes of text: all processors write them. */
-static enum bake_status put_entries(
-	struct bake_json_writer *writer, struct pieces *pieces, struct bake_error *err)
+/* Ten thousand entries are several megabytes of text: all processors write them, and they are
+ * printed as they become. */
+static enum bake_status print_entries(struct bake_json_writer *writer,
+	const struct bake_catalog_entry **shown, size_t count, struct bake_error *err)
 {
-	size_t count = (pieces->count + PIECE - 1) / PIECE;
-	_cleanup_free_ struct bake_buf *texts = calloc(count + 1, sizeof(*texts));
-	enum bake_status status = bake_buf_status(writer->buf, "report", err);
+	struct round round = {.writer = writer};
+	enum bake_status status = BAKE_OK;
 
-	if (!texts)
-		return bake_error_nomem(err);
-	for (size_t i = 0; i < count; i++)
-		texts[i].max = writer->buf->max;
-	pieces->writer = writer;
-	pieces->texts = texts;
-	bake_parallel(count, 0, write_piece, pieces);
-	for (size_t i = 0; i < count && status == BAKE_OK; i++)
-		status = bake_buf_status(&texts[i], "report", err);
-	if (status == BAKE_OK)
-		print_pieces(writer, texts, count);
-	for (size_t i = 0; i < count; i++)
-		bake_buf_release(&texts[i]);
+	for (size_t i = 0; i < ROUND; i++)
+		round.texts[i] = (struct bake_buf)BAKE_BUF_INIT(writer->buf->max);
+	for (size_t done = 0; done < count && status == BAKE_OK; done += round.count) {
+		size_t left = count - done;
+		size_t pieces;
+
+		round.shown = shown + done;
+		round.count = left < (size_t)ROUND * PIECE ? left : (size_t)ROUND * PIECE;
+		pieces = (round.count + PIECE - 1) / PIECE;
+		bake_parallel(pieces, 0, write_piece, &round);
+		status = print_pieces(writer, &round, pieces, err);
+	}
+	for (size_t i = 0; i < ROUND; i++)
+		bake_buf_release(&round.texts[i]);
 	return status;
 }
 
@@ -133,7 +139,7 @@ static enum bake_status print_json(const struct bake_catalog *catalog, struct ba
 	struct totals totals = {.models = 0};
 	_cleanup_free_ const struct bake_catalog_entry **shown =
 		calloc(catalog->entry_count + 1, sizeof(*shown));
-	struct pieces pieces = {.shown = shown};
+	size_t shown_count = 0;
 
 	if (!shown)
 		return bake_error_nomem(err);
@@ -147,9 +153,9 @@ static enum bake_status print_json(const struct bake_catalog *catalog, struct ba
 		if (!bake_catalog_shows(&filter, entry))
 			continue;
 		count(&totals, entry);
-		shown[pieces.count++] = entry;
+		shown[shown_count++] = entry;
 	}
-	BAKE_TRY(put_entries(&writer, &pieces, err));
+	BAKE_TRY(print_entries(&writer, shown, shown_count, err));
 	bake_json_end_array(&writer);
 	bake_json_put_u64(&writer, "bytes", totals.bytes);
 	bake_json_put_u64(&writer, "unknown_sizes", totals.unknown);

@@ -51,8 +51,7 @@ void catalogcli_print_text(const char *text, unsigned columns)
 	(void)fputs(cli_show_text(text, columns, CLI_FIT_HEAD, shown, sizeof(shown)), stdout);
 }
 
-/* Text in a column of that width. */
-static void print_column(const char *text, unsigned columns, enum cli_fit_end keep)
+static void print_fitted(const char *text, unsigned columns, enum cli_fit_end keep)
 {
 	char shown[LINE_ROOM];
 	unsigned width;
@@ -60,6 +59,20 @@ static void print_column(const char *text, unsigned columns, enum cli_fit_end ke
 	cli_show_text(text, columns, keep, shown, sizeof(shown));
 	width = cli_columns(shown);
 	(void)printf("%s%*s", shown, (int)(columns > width ? columns - width : 0) + GAP, "");
+}
+
+/* Text in a column of that width. Most fits as it is. */
+static void print_column(const char *text, unsigned columns, enum cli_fit_end keep)
+{
+	size_t len = strlen(text);
+
+	if (len > columns || len > BAKE_SHOWN_MAX || bake_text_plain(text, len) < len) {
+		print_fitted(text, columns, keep);
+		return;
+	}
+	(void)fwrite(text, 1, len, stdout);
+	for (size_t i = len; i < columns + GAP; i++)
+		(void)putc_unlocked(' ', stdout);
 }
 
 unsigned catalogcli_key_columns(unsigned widest, const struct bake_catalog_entry *entry)

@@ -82,10 +82,10 @@ static unsigned character(const char *text, size_t *out_len)
 
 unsigned cli_columns(const char *text)
 {
-	unsigned columns = 0;
-	size_t len;
+	size_t len = bake_text_plain(text, strlen(text));
+	unsigned columns = (unsigned)len;
 
-	for (; *text; text += len)
+	for (text += len; *text; text += len)
 		columns += character(text, &len);
 	return columns;
 }
