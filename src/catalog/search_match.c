@@ -161,6 +161,21 @@ static unsigned count_bits(uint32_t bits)
 	return (unsigned)__builtin_popcount(bits);
 }
 
+/* Whether text may be the word but for so many slips, each of which changes at most one letter of
+ * either. */
+static bool may_slip(
+	const struct bake_query_word *word, const char *text, size_t len, size_t allowed)
+{
+	uint32_t letters;
+
+	if (len + allowed < word->len || word->len + allowed < len || len < WITHIN_MIN ||
+		len > BAKE_DISTANCE_MAX)
+		return false;
+	letters = bake_terms_letters(text, len);
+	return count_bits(letters & ~word->letters) <= allowed &&
+	       count_bits(word->letters & ~letters) <= allowed;
+}
+
 unsigned bake_match_slip(const struct bake_terms *terms, const struct bake_terms_of *of,
 	const struct bake_query_word *word)
 {
@@ -169,18 +184,13 @@ unsigned bake_match_slip(const struct bake_terms *terms, const struct bake_terms
 
 	for (size_t i = 0; allowed && i < of->term_count; i++) {
 		const struct bake_term *term = &terms->terms[of->first_term + i];
+		const char *text = terms->text.ptr + term->at;
 		size_t apart;
 		unsigned worth;
 
-		/* A slip changes at most one letter of each. */
-		if (term->weight < BAKE_TERM_LABEL || term->len + allowed < word->len ||
-			word->len + allowed < term->len || term->len < WITHIN_MIN ||
-			term->len > BAKE_DISTANCE_MAX ||
-			count_bits(term->letters & ~word->letters) > allowed ||
-			count_bits(word->letters & ~term->letters) > allowed)
+		if (term->weight < BAKE_TERM_LABEL || !may_slip(word, text, term->len, allowed))
 			continue;
-		apart = bake_text_distance(
-			word->text, word->len, terms->text.ptr + term->at, term->len);
+		apart = bake_text_distance(word->text, word->len, text, term->len);
 		if (apart > allowed)
 			continue;
 		worth = (apart > 1 ? TWO_SLIPS : ONE_SLIP) * (unsigned)term->weight / PERCENT;

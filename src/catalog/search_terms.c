@@ -12,8 +12,9 @@ enum {
 	/* All text of a catalog, folded: its documents are no larger. */
 	TEXT_BYTES_MAX = 512 * 1024 * 1024,
 	DIGITS_FIRST_BIT = 26,
-	TERMS_EACH = 32,
-	TEXT_EACH = 256
+	FOLD_ROOM = 2048, /* of a longer description the rest is not searched */
+	TERMS_EACH = 64,
+	TEXT_EACH = 320
 };
 
 uint32_t bake_terms_letters(const char *text, size_t len)
@@ -34,14 +35,14 @@ uint32_t bake_terms_letters(const char *text, size_t len)
 static enum bake_status add_term(struct bake_terms *terms, size_t at, size_t len,
 	enum bake_term_weight weight, bool first, struct bake_error *err)
 {
-	if (!bake_grow((void **)&terms->terms, &terms->term_room, terms->term_count + 1,
-		    sizeof(*terms->terms)))
+	if (terms->term_count == terms->term_room &&
+		!bake_grow((void **)&terms->terms, &terms->term_room, terms->term_count + 1,
+			sizeof(*terms->terms)))
 		return bake_error_nomem(err);
 	terms->terms[terms->term_count++] = (struct bake_term){.at = (uint32_t)at,
 		.len = (uint16_t)len,
 		.weight = (uint8_t)weight,
-		.first = first,
-		.letters = bake_terms_letters(terms->text.ptr + at, len)};
+		.first = first};
 	return BAKE_OK;
 }
 
@@ -49,47 +50,57 @@ static enum bake_status add_term(struct bake_terms *terms, size_t at, size_t len
 static enum bake_status add_text(struct bake_terms *terms, const char *text,
 	enum bake_term_weight weight, unsigned *out_count, struct bake_error *err)
 {
-	const char *folded = terms->folded;
-	size_t base = terms->text.len;
-	size_t len = text ? bake_words_fold(text, terms->folded, sizeof(terms->folded)) : 0;
+	const size_t begin = terms->text.len;
+	char *folded = text ? bake_buf_room(&terms->text, FOLD_ROOM) : NULL;
+	size_t len = folded ? bake_words_fold(text, folded, FOLD_ROOM) : 0;
 	unsigned count = 0;
 
-	if (len == 0)
-		return BAKE_OK;
-	bake_buf_add(&terms->text, folded, len);
-	BAKE_TRY(bake_buf_status(&terms->text, "search", err));
+	terms->text.len = begin + len; /* what was not used is given back */
 	for (size_t at = 0; at < len; count++) {
-		const char *end = memchr(folded + at, ' ', len - at);
-		size_t word = end ? (size_t)(end - folded) - at : len - at;
+		size_t first = at;
 
-		BAKE_TRY(add_term(terms, base + at, word, weight, at == 0, err));
-		at += word + 1;
+		while (at < len && folded[at] != ' ')
+			at++;
+		BAKE_TRY(add_term(terms, begin + first, at - first, weight, first == 0, err));
+		at++;
 	}
 	if (out_count)
 		*out_count = count;
-	return BAKE_OK;
+	return bake_buf_status(&terms->text, "search", err);
 }
 
+/* The words of a name from that one on, without the blanks between them. */
 static enum bake_status add_squashed(
-	struct bake_terms *terms, const char *text, struct bake_error *err)
+	struct bake_terms *terms, size_t first_term, struct bake_error *err)
 {
-	size_t len = bake_words_squash(text, terms->folded, BAKE_FOLDED_MAX);
-	size_t at = terms->text.len;
+	const size_t begin = terms->text.len;
+	char *squashed = bake_buf_room(&terms->text, BAKE_FOLDED_MAX);
+	size_t len = 0;
 
 	if (!bake_grow((void **)&terms->names, &terms->name_room, terms->name_count + 1,
 		    sizeof(*terms->names)))
 		return bake_error_nomem(err);
-	bake_buf_add(&terms->text, terms->folded, len);
+	for (size_t i = first_term; squashed && i < terms->term_count; i++) {
+		const struct bake_term *term = &terms->terms[i];
+		size_t room = BAKE_FOLDED_MAX - len;
+		size_t fits = term->len < room ? term->len : room;
+
+		memcpy(squashed + len, terms->text.ptr + term->at, fits);
+		len += fits;
+	}
+	terms->text.len = begin + len;
 	terms->names[terms->name_count++] =
-		(struct bake_squashed){.at = (uint32_t)at, .len = (uint16_t)len};
+		(struct bake_squashed){.at = (uint32_t)begin, .len = (uint16_t)len};
 	return bake_buf_status(&terms->text, "search", err);
 }
 
 static enum bake_status add_name(
 	struct bake_terms *terms, const char *name, unsigned *out_words, struct bake_error *err)
 {
+	const size_t first_term = terms->term_count;
+
 	BAKE_TRY(add_text(terms, name, BAKE_TERM_NAME, out_words, err));
-	return add_squashed(terms, name, err);
+	return add_squashed(terms, first_term, err);
 }
 
 static enum bake_status add_names(struct bake_terms *terms, const struct bake_catalog_entry *entry,

@@ -18,8 +18,7 @@ struct bake_term {
 	uint32_t at; /* in text */
 	uint16_t len;
 	uint8_t weight;
-	bool first;	  /* of a name: initials do not reach from one name into the next */
-	uint32_t letters; /* a bit per letter and digit that it has: a quick no */
+	bool first; /* of a name: initials do not reach from one name into the next */
 };
 
 /* A name without blanks. */
@@ -36,12 +35,7 @@ struct bake_terms_of {
 	unsigned title_words;
 };
 
-enum {
-	BAKE_TERMS_FOLD_ROOM = 2048 /* of a longer description the rest is not searched */
-};
-
 struct bake_terms {
-	char folded[BAKE_TERMS_FOLD_ROOM]; /* a text while it is taken apart */
 	struct bake_buf text;
 	struct bake_term *terms;
 	size_t term_count;
@@ -52,7 +46,7 @@ struct bake_terms {
 	struct bake_terms_of *of; /* of those entries */
 };
 
-/* The bit of each letter and digit in text. */
+/* A bit per letter and digit that text has: a quick no. */
 uint32_t bake_terms_letters(const char *text, size_t len);
 
 /* Of count entries. terms begins as all zero; release it in any case. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/words.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "base/fold.h"
@@ -17,7 +18,7 @@ struct output {
 	char *to;
 	size_t len;
 	size_t room;
-	char blank; /* '\0': none is written */
+	char blank; /* ' ', '\0': none is written */
 	bool gap;   /* punctuation came since the last letter */
 };
 
@@ -34,40 +35,52 @@ static void put(struct output *out, const char *bytes, size_t len)
 	out->gap = false;
 }
 
-/* Lower case of a letter, a digit as it is, '\0' for what is punctuation. */
-static inline char letter_of(char byte)
+/* Lower case of a letter, a digit as it is, a blank for any other ASCII, '\0' for the end and for
+ * what is no ASCII. */
+static inline char folded_of(char byte)
 {
-	char lower = (char)((unsigned char)byte | 0x20U); /* where byte is a letter */
+	static const char folded[UCHAR_MAX + 1] = "\0"
+						  "                               "
+						  "                0123456789      "
+						  " abcdefghijklmnopqrstuvwxyz     "
+						  " abcdefghijklmnopqrstuvwxyz     ";
 
-	if (lower >= 'a' && lower <= 'z')
-		return lower;
-	if (byte >= '0' && byte <= '9')
-		return byte;
-	return '\0';
+	return folded[(unsigned char)byte];
 }
 
 static void put_ascii(struct output *out, char byte)
 {
-	byte = letter_of(byte);
-	if (byte)
+	byte = folded_of(byte);
+	if (byte > ' ')
 		put(out, &byte, 1);
 	else
 		out->gap = true;
 }
 
-/* Letters and digits that follow each other, as most do. Returns how many. */
-static size_t put_run(struct output *out, const char *text)
+/* ASCII as far as it goes and fits, without a branch for what each byte is: a blank is written at
+ * once, and the next byte over it unless it parts two words. Returns how many bytes it took. */
+static size_t fold_ascii(const char *text, struct output *out)
 {
-	size_t len = 0;
-	char letter;
+	const char *from = text;
+	char *to = out->to + out->len;
+	const char *const end = out->to + out->room - 1;
+	const unsigned squash = !out->blank;
+	unsigned parted = squash || out->len == 0;
 
-	for (; (letter = letter_of(text[len])) != '\0'; len++) {
-		if (out->gap || out->len + 1 >= out->room)
-			put(out, &letter, 1);
-		else
-			out->to[out->len++] = letter;
+	if (out->gap && !parted && to < end) {
+		*to++ = ' ';
+		parted = true;
 	}
-	return len;
+	for (char byte; to < end && (byte = folded_of(*from)) != '\0'; from++) {
+		const unsigned blank = byte == ' ';
+
+		*to = byte;
+		to += 1 - (blank & parted);
+		parted = blank | squash;
+	}
+	out->gap = to > out->to && to[-1] == ' ';
+	out->len = (size_t)(to - out->to) - out->gap;
+	return (size_t)(from - text);
 }
 
 /* One code point of several bytes: folded, its accents left out. */
@@ -93,13 +106,12 @@ static void put_point(struct output *out, const char *text, size_t len)
 
 static size_t fold_into(const char *text, struct output *out)
 {
-	while (*text) {
-		size_t len = put_run(out, text);
+	for (text += fold_ascii(text, out); *text; text += fold_ascii(text, out)) {
+		size_t len = 1;
 
-		if (len == 0 && (unsigned char)*text < ASCII_END) {
-			out->gap = true;
-			len = 1;
-		} else if (len == 0) {
+		if ((unsigned char)*text < ASCII_END) {
+			put_ascii(out, *text); /* there is no room for more */
+		} else {
 			len = bake_utf8_length(text, strnlen(text, POINT_BYTES_MAX));
 			if (len > 0)
 				put_point(out, text, len);
