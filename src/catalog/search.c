@@ -167,14 +167,19 @@ static unsigned match_expansion(
 	return least * EXPANDED_PERCENT / PERCENT;
 }
 
+/* What the words are worth to an entry, and how many of them it lacks. */
+struct tally {
+	unsigned score;
+	unsigned misses;
+};
+
 /* A word that is looked for in all entries. */
 struct matching {
 	const struct bake_search *search;
 	const struct bake_query_word *word;
 	match_fn *match;
-	const char *means; /* what it is short for, NULL: nothing */
-	unsigned *scores;
-	unsigned char *misses;
+	const char *means;     /* what it is short for, NULL: nothing */
+	struct tally *tallies; /* one for each entry */
 	atomic_bool found;
 };
 
@@ -182,6 +187,7 @@ static void match_piece(void *context, size_t index)
 {
 	struct matching *matching = context;
 	const struct piece *piece = &matching->search->pieces[index];
+	struct tally *tallies = matching->tallies + piece->first;
 	bool found = false;
 
 	for (size_t i = 0; i < piece->count; i++) {
@@ -193,43 +199,39 @@ static void match_piece(void *context, size_t index)
 
 			worth = expanded > worth ? expanded : worth;
 		}
-		matching->scores[piece->first + i] += worth;
+		tallies[i].score += worth;
 		if (worth)
 			found = true;
 		else
-			matching->misses[piece->first + i]++;
+			tallies[i].misses++;
 	}
 	if (found)
 		atomic_store(&matching->found, true);
 }
 
-/* Adds what a word is worth to each entry's score; misses counts the words that an entry lacks. */
-static bool add_word(const struct bake_search *search, const struct bake_query_word *word,
-	match_fn *match, unsigned *scores, unsigned char *misses)
+/* Looks for the word in each entry. */
+static bool add_word(struct matching *matching, match_fn *match)
 {
-	struct matching matching = {.search = search,
-		.word = word,
-		.match = match,
-		.means = match == bake_match_word ? bake_match_expansion(word) : NULL,
-		.scores = scores,
-		.misses = misses};
-
-	bake_parallel(search->piece_count, 0, match_piece, &matching);
-	return atomic_load(&matching.found);
+	matching->match = match;
+	matching->means = match == bake_match_word ? bake_match_expansion(matching->word) : NULL;
+	atomic_store(&matching->found, false);
+	bake_parallel(matching->search->piece_count, 0, match_piece, matching);
+	return atomic_load(&matching->found);
 }
 
-static void score_all(const struct bake_search *search, const struct query *query, unsigned *scores,
-	unsigned char *misses)
+static void score_all(
+	const struct bake_search *search, const struct query *query, struct tally *tallies)
 {
-	for (size_t k = 0; k < query->count; k++) {
-		const struct bake_query_word *word = &query->words[k];
+	struct matching matching = {.search = search, .tallies = tallies};
 
-		if (add_word(search, word, bake_match_word, scores, misses))
+	for (size_t k = 0; k < query->count; k++) {
+		matching.word = &query->words[k];
+		if (add_word(&matching, bake_match_word))
 			continue;
 		/* Nobody has it: every entry was counted as missing it. Typed wrong? */
 		for (size_t i = 0; i < search->catalog->entry_count; i++)
-			misses[i]--;
-		(void)add_word(search, word, bake_match_slip, scores, misses);
+			tallies[i].misses--;
+		(void)add_word(&matching, bake_match_slip);
 	}
 }
 
@@ -273,12 +275,11 @@ enum bake_status bake_search_find(const struct bake_search *search, const char *
 	struct bake_search_hit *hits, size_t *out_count, struct bake_error *err)
 {
 	size_t count = search->catalog->entry_count;
-	_cleanup_free_ unsigned *scores = calloc(count + 1, sizeof(*scores));
-	_cleanup_free_ unsigned char *misses = calloc(count + 1, sizeof(*misses));
+	_cleanup_free_ struct tally *tallies = calloc(count + 1, sizeof(*tallies));
 	struct query parsed;
 	size_t found = 0;
 
-	if (!scores || !misses)
+	if (!tallies)
 		return bake_error_nomem(err);
 	parse(query, &parsed);
 	if (parsed.too_long)
@@ -288,12 +289,12 @@ enum bake_status bake_search_find(const struct bake_search *search, const char *
 		*out_count = list_all(search, hits);
 		return BAKE_OK;
 	}
-	score_all(search, &parsed, scores, misses);
+	score_all(search, &parsed, tallies);
 	for (size_t i = 0; i < count; i++) {
-		if (misses[i] == 0)
+		if (tallies[i].misses == 0)
 			hits[found++] =
 				(struct bake_search_hit){.entry = &search->catalog->entries[i],
-					.score = settle(search, &parsed, i, scores[i])};
+					.score = settle(search, &parsed, i, tallies[i].score)};
 	}
 	qsort(hits, found, sizeof(*hits), compare_hits);
 	*out_count = found;
@@ -323,7 +324,7 @@ static size_t distance_of(const struct bake_search *search, const struct query *
 
 /* Entries without any of the words: by their names as a whole. */
 static void score_names(
-	const struct bake_search *search, const struct query *query, unsigned *scores)
+	const struct bake_search *search, const struct query *query, struct tally *tallies)
 {
 	if (query->squashed_len > BAKE_DISTANCE_MAX)
 		return;
@@ -331,7 +332,7 @@ static void score_names(
 		size_t apart = distance_of(search, query, i);
 
 		if (apart != SIZE_MAX)
-			scores[i] = (unsigned)(BAKE_DISTANCE_MAX + 1 - apart);
+			tallies[i].score = (unsigned)(BAKE_DISTANCE_MAX + 1 - apart);
 	}
 }
 
@@ -339,30 +340,32 @@ size_t bake_search_nearest(const struct bake_search *search, const char *query,
 	const struct bake_catalog_entry **out, size_t room)
 {
 	size_t count = search->catalog->entry_count;
-	_cleanup_free_ unsigned *scores = calloc(count + 1, sizeof(*scores));
-	_cleanup_free_ unsigned char *misses = calloc(count + 1, sizeof(*misses));
+	_cleanup_free_ struct tally *tallies = calloc(count + 1, sizeof(*tallies));
 	struct query parsed;
 	size_t found = 0;
 	bool any = false;
 
-	if (!scores || !misses)
+	if (!tallies)
 		return 0;
 	parse(query, &parsed);
-	score_all(search, &parsed, scores, misses);
+	score_all(search, &parsed, tallies);
 	for (size_t i = 0; i < count; i++)
-		any = any || scores[i] > 0;
+		any = any || tallies[i].score > 0;
 	if (!any)
-		score_names(search, &parsed, scores);
+		score_names(search, &parsed, tallies);
 	while (found < room) {
 		size_t best = count;
+		unsigned best_score = 0;
 
 		for (size_t i = 0; i < count; i++) {
-			if (scores[i] && (best == count || scores[i] > scores[best]))
+			if (tallies[i].score > best_score) {
+				best_score = tallies[i].score;
 				best = i;
+			}
 		}
 		if (best == count)
 			break;
-		scores[best] = 0;
+		tallies[best].score = 0;
 		out[found++] = &search->catalog->entries[best];
 	}
 	return found;
