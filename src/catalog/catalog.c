@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/catalog.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -13,7 +14,8 @@
 
 enum {
 	ARENA_BYTES_MAX = 256 * 1024 * 1024,
-	PIECE = 256 /* models that one thread takes at a time */
+	PIECE = 256, /* models that one thread takes at a time */
+	GROUP_SHIFT = 40
 };
 
 /* Some of the models of a source, and where their entries are. */
@@ -155,19 +157,44 @@ static int compare_entries(const struct bake_catalog_entry *x, const struct bake
 	return by ? by : strcmp(x->key, y->key);
 }
 
-/* An entry, and what of its order fits into a number: most are told apart without being looked at. */
+/* An entry, and what of its order fits into two numbers: most are told apart without being looked
+ * at. */
 struct ranked {
-	uint64_t rank;
+	uint64_t rank;	/* by group, priority, default, recommended */
+	uint64_t title; /* by the first letters of the title */
 	const struct bake_catalog_entry *entry;
 };
 
 static uint64_t rank_of(const struct bake_catalog_entry *entry)
 {
-	uint64_t priority = entry->priority - 1;
+	uint64_t priority = entry->priority - 1; /* at most 1000, or the largest for none */
 
+	if (priority > UINT32_MAX)
+		priority = UINT32_MAX;
+	return priority << 2 | (entry->is_default ? 0U : 2U) | (entry->recommended ? 0U : 1U);
+}
+
+/* The letters are ordered as strcasecmp orders them; a shorter title comes first. */
+static uint64_t letters_of(const char *title)
+{
+	uint64_t letters = 0;
+	size_t at = 0;
+
+	for (; at < sizeof(letters) && title[at]; at++)
+		letters = letters << 8 | (unsigned char)tolower((unsigned char)title[at]);
+	return at ? letters << 8 * (sizeof(letters) - at) : 0;
+}
+
+static struct ranked rank(const struct bake_catalog_entry *entry)
+{
+	struct ranked ranked = {.rank = (uint64_t)entry->group << GROUP_SHIFT, .entry = entry};
+
+	/* Of what has no group of its own the word comes before all else. */
 	if (bake_groups_is_other(entry->group))
-		priority = 0;
-	return (uint64_t)entry->group << 32 | (priority < UINT32_MAX ? priority : UINT32_MAX);
+		return ranked;
+	ranked.rank |= rank_of(entry);
+	ranked.title = letters_of(entry->title);
+	return ranked;
 }
 
 static int compare_ranked(const void *a, const void *b)
@@ -175,8 +202,10 @@ static int compare_ranked(const void *a, const void *b)
 	const struct ranked *x = a;
 	const struct ranked *y = b;
 
-	return x->rank != y->rank ? order_u64(x->rank, y->rank)
-				  : compare_entries(x->entry, y->entry);
+	if (x->rank != y->rank)
+		return order_u64(x->rank, y->rank);
+	return x->title != y->title ? order_u64(x->title, y->title)
+				    : compare_entries(x->entry, y->entry);
 }
 
 /* Puts each entry where ranked says: the one that is displaced goes on to its own place. */
@@ -206,7 +235,7 @@ static enum bake_status sort(struct bake_catalog *catalog, struct bake_error *er
 	if (!ranked)
 		return bake_error_nomem(err);
 	for (size_t i = 0; i < count; i++)
-		ranked[i] = (struct ranked){rank_of(&catalog->entries[i]), &catalog->entries[i]};
+		ranked[i] = rank(&catalog->entries[i]);
 	qsort(ranked, count, sizeof(*ranked), compare_ranked);
 	arrange(catalog->entries, ranked, count);
 	return BAKE_OK;

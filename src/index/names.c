@@ -41,9 +41,16 @@ const char *bake_names_format(const struct bake_index_file *files, size_t count)
 
 bool bake_names_is_projector(const char *path)
 {
+	static const char mark[] = "mmproj";
 	const char *slash = strrchr(path, '/');
 
-	return strcasestr(slash ? slash + 1 : path, "mmproj") != NULL;
+	/* Few names have an "mm": strcasestr looks at each letter several times. */
+	for (const char *at = slash ? slash + 1 : path; *at; at++) {
+		if ((at[0] | 0x20) == 'm' && (at[1] | 0x20) == 'm' &&
+			strncasecmp(at, mark, sizeof(mark) - 1) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* Longer labels come before those they begin with. */
