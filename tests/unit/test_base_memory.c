@@ -86,6 +86,74 @@ static void arena_copies_nothing_past_its_ceiling(void)
 	assert_null(bake_arena_text(&arena, ""));
 }
 
+/* Texts lie side by side; what comes behind them is aligned all the same. */
+static void arena_packs_texts(void)
+{
+	_cleanup_(bake_arena_release) struct bake_arena arena = BAKE_ARENA_INIT(4096);
+	char *first = bake_arena_text(&arena, "abc");
+	char *second = bake_arena_text(&arena, "de");
+	void *aligned = bake_arena_alloc(&arena, 8);
+
+	assert_ptr_equal(second, first + 4);
+	assert_int_equal((uintptr_t)aligned % alignof(max_align_t), 0);
+	memset(aligned, 0xff, 8);
+	assert_string_equal(first, "abc");
+	assert_string_equal(second, "de");
+}
+
+/* Past the size where blocks are of another kind; the ceiling holds there, too. */
+static void arena_gives_many_megabytes(void)
+{
+	_cleanup_(bake_arena_release) struct bake_arena arena = BAKE_ARENA_INIT(32 * 1024 * 1024);
+	unsigned char *one = bake_arena_alloc(&arena, 5 * 1024 * 1024 + 1);
+	size_t got = 0;
+
+	assert_non_null(one);
+	assert_int_equal(one[0] | one[5 * 1024 * 1024], 0);
+	while (bake_arena_alloc(&arena, 1000))
+		got += 1000;
+	assert_in_range(got, 26 * 1024 * 1024, 27 * 1024 * 1024);
+	assert_null(bake_arena_alloc(&arena, 5 * 1024 * 1024));
+}
+
+static void arena_adopts_what_another_holds(void)
+{
+	_cleanup_(bake_arena_release) struct bake_arena arena = BAKE_ARENA_INIT(1024 * 1024);
+	_cleanup_(bake_arena_release) struct bake_arena other = BAKE_ARENA_INIT(1024 * 1024);
+	char *own = bake_arena_text(&arena, "own");
+	char *theirs = bake_arena_text(&other, "theirs");
+	char *large = bake_arena_alloc(&other, 100000);
+	size_t used = arena.used + other.used;
+
+	assert_non_null(large);
+	bake_arena_adopt(&arena, &other);
+	assert_null(other.blocks);
+	assert_int_equal(other.used, 0);
+	assert_int_equal(arena.used, used);
+	assert_non_null(bake_arena_text(&other, "new"));
+	bake_arena_release(&other);
+	assert_string_equal(own, "own");
+	assert_string_equal(theirs, "theirs");
+	memset(large, 1, 100000);
+	assert_string_equal(bake_arena_text(&arena, "after"), "after");
+}
+
+static void arena_adopts_into_and_from_nothing(void)
+{
+	_cleanup_(bake_arena_release) struct bake_arena arena = BAKE_ARENA_INIT(1024);
+	_cleanup_(bake_arena_release) struct bake_arena other = BAKE_ARENA_INIT(1024);
+	char *text;
+
+	bake_arena_adopt(&arena, &other);
+	assert_null(arena.blocks);
+	text = bake_arena_text(&other, "text");
+	bake_arena_adopt(&arena, &other);
+	assert_string_equal(text, "text");
+	bake_arena_adopt(&arena, &other);
+	assert_string_equal(text, "text");
+	assert_int_equal(arena.used, sizeof("text"));
+}
+
 static void arena_can_be_used_again(void)
 {
 	_cleanup_(bake_arena_release) struct bake_arena arena = BAKE_ARENA_INIT(64);
@@ -180,6 +248,24 @@ static void buf_grows(void)
 		assert_int_equal(buf.ptr[i], 'a' + i % 26);
 }
 
+static void buf_reserves_what_is_added_later(void)
+{
+	_cleanup_(bake_buf_release) struct bake_buf buf = BAKE_BUF_INIT(1000);
+	const char *before;
+
+	assert_true(bake_buf_reserve(&buf, 900));
+	before = buf.ptr;
+	assert_int_equal(buf.len, 0);
+	for (int i = 0; i < 900; i++)
+		bake_buf_add(&buf, "x", 1);
+	assert_ptr_equal(buf.ptr, before);
+	assert_int_equal(strlen(buf.ptr), 900);
+	assert_false(bake_buf_reserve(&buf, 101));
+	assert_true(buf.full);
+	assert_null(bake_buf_room(&buf, 1));
+	assert_int_equal(buf.len, 900);
+}
+
 static void array_grows(void)
 {
 	void *list = NULL;
@@ -216,6 +302,10 @@ static const struct scenario memory[] = {
 	{"arena: products are checked", arena_checks_products},
 	{"arena: copies and joins", arena_copies_text},
 	{"arena: no copy past the ceiling", arena_copies_nothing_past_its_ceiling},
+	{"arena: texts are packed", arena_packs_texts},
+	{"arena: many megabytes", arena_gives_many_megabytes},
+	{"arena: adopts another's", arena_adopts_what_another_holds},
+	{"arena: adopts into and from nothing", arena_adopts_into_and_from_nothing},
 	{"arena: used again after release", arena_can_be_used_again},
 	{"buf: collects", buf_collects_text},
 	{"buf: exactly full is not too full", buf_may_be_exactly_full},
@@ -223,6 +313,7 @@ static const struct scenario memory[] = {
 	{"buf: a format stops there, too", buf_formats_past_its_ceiling},
 	{"buf: cleared and used again", buf_can_be_cleared},
 	{"buf: grows by bytes", buf_grows},
+	{"buf: room that was reserved is used", buf_reserves_what_is_added_later},
 	{"grow: keeps what is there", array_grows},
 	{"grow: refuses what cannot be", array_does_not_grow_past_memory},
 };

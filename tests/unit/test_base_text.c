@@ -249,6 +249,54 @@ static void nearest_of_hostile_candidates(void)
 	assert_null(bake_text_nearest("size", 0, word_at, candidates));
 }
 
+static bool plain_byte(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* Each byte at each place of texts of each length, at each alignment: what is read many at a time
+ * is told apart as one by one. */
+static void plain_text_ends_at_any_byte(void)
+{
+	enum {
+		LONGEST = 40
+	};
+	char text[LONGEST + 8];
+
+	for (unsigned c = 0; c < 256; c++) {
+		for (size_t len = 1; len <= LONGEST; len++) {
+			for (size_t at = 0; at < len; at++) {
+				char *begin = text + (at + len) % 8;
+
+				memset(text, 0xff, sizeof(text));
+				memset(begin, 'x', len);
+				begin[at] = (char)c;
+				assert_int_equal(bake_text_plain(begin, len),
+					plain_byte((unsigned char)c) ? len : at);
+			}
+		}
+	}
+}
+
+/* Two that are not plain beside each other: the first counts. */
+static void plain_text_ends_at_the_first(void)
+{
+	static const char odd[] = "\"\\\n\x7f\x80\xff\x1f\x01";
+	char text[32];
+
+	for (size_t i = 0; i + 1 < sizeof(odd); i++) {
+		for (size_t j = 0; j + 1 < sizeof(odd); j++) {
+			for (size_t at = 0; at + 1 < sizeof(text); at++) {
+				memset(text, '!', sizeof(text));
+				text[at] = odd[i];
+				text[at + 1] = odd[j];
+				assert_int_equal(bake_text_plain(text, sizeof(text)), at);
+			}
+		}
+	}
+	assert_int_equal(bake_text_plain("", 0), 0);
+}
+
 /* FNV-1a's own test vectors (draft-eastlake-fnv). */
 static void hash_is_fnv1a(void)
 {
@@ -262,6 +310,8 @@ static const struct scenario others[] = {
 	{"show: len decides", show_takes_what_len_says},
 	{"utf-8: len decides", utf8_is_cut_where_len_says},
 	{"nearest: candidates of any kind", nearest_of_hostile_candidates},
+	{"plain: any byte at any place", plain_text_ends_at_any_byte},
+	{"plain: the first of two", plain_text_ends_at_the_first},
 	{"hash: FNV-1a vectors", hash_is_fnv1a},
 };
 

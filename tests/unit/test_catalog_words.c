@@ -19,6 +19,7 @@ static const struct fold_row {
 	{"an id", "llama-3.2-3b-instruct", "llama 3 2 3b instruct", "llama323binstruct"},
 	{"an alias", "qwen2p5_vl_3b", "qwen2p5 vl 3b", "qwen2p5vl3b"},
 	{"accents", "Mod\xc3\xa8le G\xc3\xa9n\xc3\xa9ral", "modele general", "modelegeneral"},
+	{"punctuation around accents", "(\xc3\xa9) - \xc3\xa9!x", "e e x", "eex"},
 	{"an accent of its own", "e\xcc\x81t\xc3\xa9", "ete", "ete"},
 	{"upper case with an accent", "\xc3\x89TAT", "etat", "etat"},
 	{"another script", "\xe9\x80\x9a\xe4\xb9\x89 VL", "\xe9\x80\x9a\xe4\xb9\x89 vl",
@@ -61,6 +62,34 @@ static void a_long_name_is_cut(void)
 	assert_int_equal(strspn(out, "a"), sizeof(out) - 1);
 }
 
+/* A text that does not fit is cut: no byte is written behind the room, no blank is last. */
+static void rooms_of_any_size(void)
+{
+	static const char text[] = "  Q -- wen 2.5 (VL) ";
+	static const char folded[] = "q wen 2 5 vl";
+	static const char squashed[] = "qwen25vl";
+
+	for (size_t room = 1; room < sizeof(text) + 2; room++) {
+		char out[sizeof(text) + 4];
+		size_t len = room - 1 < sizeof(folded) - 1 ? room - 1 : sizeof(folded) - 1;
+
+		while (len && folded[len - 1] == ' ')
+			len--;
+		memset(out, '#', sizeof(out));
+		assert_int_equal(bake_words_fold(text, out, room), len);
+		assert_int_equal(strlen(out), len);
+		assert_memory_equal(out, folded, len);
+		assert_int_equal(out[room], '#');
+
+		len = room - 1 < sizeof(squashed) - 1 ? room - 1 : sizeof(squashed) - 1;
+		memset(out, '#', sizeof(out));
+		assert_int_equal(bake_words_squash(text, out, room), len);
+		assert_int_equal(strlen(out), len);
+		assert_memory_equal(out, squashed, len);
+		assert_int_equal(out[room], '#');
+	}
+}
+
 static void equal_names(void)
 {
 	assert_true(bake_words_equal("text_encoders", "Text Encoders"));
@@ -71,6 +100,7 @@ static void equal_names(void)
 
 static const struct scenario scenarios[] = {
 	{"a long name is cut", a_long_name_is_cut},
+	{"rooms of any size", rooms_of_any_size},
 	{"equal names", equal_names},
 };
 
