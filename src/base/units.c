@@ -79,6 +79,34 @@ bool bake_bytes_parse(const char *text, uint64_t *out)
 	return bake_u64_add(whole, part, out);
 }
 
+/* value, below 1000, with so many decimals (1 or 2), as printf rounds it. */
+static void format_value(double value, unsigned decimals, const char *unit, char *text)
+{
+	const unsigned scale = decimals == 1 ? 10 : 100;
+	const double scaled = value * scale;
+	const unsigned nearest = (unsigned)(scaled + 0.5);
+	const double off = scaled - nearest;
+	unsigned rest = nearest / scale;
+	char digits[BAKE_UNITS_TEXT];
+	size_t at = sizeof(digits);
+
+	/* In the middle of two it takes the exact value to tell where to go. */
+	if (off > 0.4999 || off < -0.4999) {
+		(void)snprintf(text, BAKE_UNITS_TEXT, "%.*f %s", (int)decimals, value, unit);
+		return;
+	}
+	for (unsigned part = nearest % scale, i = 0; i < decimals; i++, part /= 10)
+		digits[--at] = (char)('0' + part % 10);
+	digits[--at] = '.';
+	do
+		digits[--at] = (char)('0' + rest % 10);
+	while ((rest /= 10) != 0);
+	memcpy(text, digits + at, sizeof(digits) - at);
+	text += sizeof(digits) - at;
+	*text++ = ' ';
+	memcpy(text, unit, strlen(unit) + 1);
+}
+
 const char *bake_bytes_format(uint64_t bytes, char text[BAKE_UNITS_TEXT])
 {
 	static const char *const names[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
@@ -95,8 +123,7 @@ const char *bake_bytes_format(uint64_t bytes, char text[BAKE_UNITS_TEXT])
 		value /= 1000;
 		unit++;
 	}
-	(void)snprintf(
-		text, BAKE_UNITS_TEXT, value < 10 ? "%.2f %s" : "%.1f %s", value, names[unit]);
+	format_value(value, value < 10 ? 2 : 1, names[unit], text);
 	return text;
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers and sizes: strict in, readable out. */
+#include "unit/random.h"
 #include "unit/rows.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/num.h"
@@ -165,6 +167,46 @@ static void try_byte_text(void **state)
 	assert_string_equal(BAKE_BYTES(row->value), row->want);
 }
 
+/* How a size is written, by printf alone. */
+static void print_bytes(uint64_t bytes, char text[BAKE_UNITS_TEXT])
+{
+	static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
+	double value = (double)bytes / 1000;
+	size_t unit = 0;
+
+	for (; value >= 999.95; unit++)
+		value /= 1000;
+	(void)snprintf(
+		text, BAKE_UNITS_TEXT, value < 10 ? "%.2f %s" : "%.1f %s", value, units[unit]);
+}
+
+static void check_bytes(uint64_t bytes)
+{
+	char want[BAKE_UNITS_TEXT];
+
+	print_bytes(bytes, want);
+	assert_string_equal(BAKE_BYTES(bytes), want);
+}
+
+/* Also what lies in the middle of two, and right beside it. */
+static void sizes_are_rounded_as_by_printf(void)
+{
+	random_state = 20261128;
+	for (uint64_t bytes = 1000; bytes < 1100000; bytes++)
+		check_bytes(bytes);
+	for (uint64_t unit = 1000000; unit <= 1000000000000000; unit *= 1000) {
+		for (uint64_t i = 0; i < 20000; i++) {
+			const uint64_t middle = i * (unit / 200) + unit;
+
+			check_bytes(middle - 1);
+			check_bytes(middle);
+			check_bytes(middle + 1);
+			check_bytes(unit + random_below(unit * 999));
+		}
+	}
+	check_bytes(UINT64_MAX);
+}
+
 static const struct text_row durations[] = {
 	{"nothing", 0, "0s"},
 	{"less than a second", 999, "0s"},
@@ -187,6 +229,7 @@ static void try_duration(void **state)
 }
 
 static const struct scenario others[] = {
+	{"sizes are rounded as by printf", sizes_are_rounded_as_by_printf},
 	{"number: len decides", number_takes_what_len_says},
 	{"sums are checked", sums_are_checked},
 	{"scaling is exact in between", scaling_is_exact_in_between},
