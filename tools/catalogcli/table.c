@@ -61,6 +61,16 @@ static void print_fitted(const char *text, unsigned columns, enum cli_fit_end ke
 	(void)printf("%s%*s", shown, (int)(columns > width ? columns - width : 0) + GAP, "");
 }
 
+static void print_blanks(size_t count)
+{
+	static const char blanks[] = "                                ";
+
+	for (size_t some; count > 0; count -= some) {
+		some = count < sizeof(blanks) ? count : sizeof(blanks) - 1;
+		(void)fwrite(blanks, 1, some, stdout);
+	}
+}
+
 /* Text in a column of that width. Most fits as it is. */
 static void print_column(const char *text, unsigned columns, enum cli_fit_end keep)
 {
@@ -71,8 +81,17 @@ static void print_column(const char *text, unsigned columns, enum cli_fit_end ke
 		return;
 	}
 	(void)fwrite(text, 1, len, stdout);
-	for (size_t i = len; i < columns + GAP; i++)
-		(void)putc_unlocked(' ', stdout);
+	print_blanks(columns + GAP - len);
+}
+
+/* A word of ours at the right of its column. */
+static void print_right(const char *word, size_t columns)
+{
+	size_t len = strlen(word);
+
+	print_blanks(len < columns ? columns - len : 0);
+	(void)fwrite(word, 1, len, stdout);
+	print_blanks(GAP);
 }
 
 unsigned catalogcli_key_columns(unsigned widest, const struct bake_catalog_entry *entry)
@@ -138,18 +157,24 @@ void catalogcli_table_row(
 	const struct catalogcli_table *table, const struct bake_catalog_entry *entry)
 {
 	char size[BAKE_UNITS_TEXT];
-	const char *pins = bake_catalog_pins_name(entry->pins);
+	char ram[BAKE_UNITS_TEXT] = "-";
 
-	(void)printf("%c ", mark_of(entry));
+	(void)putc(mark_of(entry), stdout);
+	(void)putc(' ', stdout);
 	print_column(entry->key, table->key, CLI_FIT_TAIL);
 	if (table->title)
 		print_column(entry->title, table->title, CLI_FIT_HEAD);
 	print_column(
 		entry->quantization ? entry->quantization : (entry->format ? entry->format : "-"),
 		QUANTIZATION, CLI_FIT_HEAD);
-	(void)printf("%*s  %*s  %-*s  %s\n", SIZE, catalogcli_entry_size(entry, size), RAM,
-		entry->min_ram_bytes ? BAKE_BYTES(entry->min_ram_bytes) : "-", STATE,
-		state_word(entry->state), entry->pins == BAKE_PINS_NONE ? "-" : pins);
+	if (entry->min_ram_bytes)
+		bake_bytes_format(entry->min_ram_bytes, ram);
+	print_right(catalogcli_entry_size(entry, size), SIZE);
+	print_right(ram, RAM);
+	print_column(state_word(entry->state), STATE, CLI_FIT_HEAD);
+	(void)fputs(
+		entry->pins == BAKE_PINS_NONE ? "-" : bake_catalog_pins_name(entry->pins), stdout);
+	(void)putc('\n', stdout);
 	if (!table->descriptions)
 		return;
 	if (!table->title && strcmp(entry->title, entry->id) != 0) {
