@@ -4,14 +4,12 @@
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+
+#include "base/pages.h"
 
 enum {
 	BLOCK_BYTES = 32 * 1024,
-	/* Each block is larger than the one before, up to a page of the larger kind: what is read
-	 * into an arena of many megabytes is then not waited for 4 KiB at a time. */
-	GROWTH = 8,
-	HUGE_BYTES = 2 * 1024 * 1024
+	GROWTH = 8 /* each block is larger than the one before, up to a page of the larger kind */
 };
 
 struct bake_arena_block {
@@ -21,32 +19,18 @@ struct bake_arena_block {
 	alignas(max_align_t) unsigned char bytes[];
 };
 
-static struct bake_arena_block *new_block(size_t bytes)
-{
-	struct bake_arena_block *block;
-
-	if (bytes < HUGE_BYTES)
-		return malloc(bytes);
-	block = aligned_alloc(HUGE_BYTES, bytes);
-	/* Where there are no such pages, nothing is lost. */
-	if (block)
-		(void)madvise(block, bytes, MADV_HUGEPAGE);
-	return block;
-}
-
 static struct bake_arena_block *add_block(struct bake_arena *arena, size_t size)
 {
 	size_t before = arena->blocks ? sizeof(*arena->blocks) + arena->blocks->room : 0;
-	size_t bytes = before < HUGE_BYTES / GROWTH ? before * GROWTH : HUGE_BYTES;
+	size_t bytes = before < BAKE_HUGE_PAGE / GROWTH ? before * GROWTH : BAKE_HUGE_PAGE;
 	struct bake_arena_block *block;
 
 	if (bytes < BLOCK_BYTES)
 		bytes = BLOCK_BYTES;
 	size += sizeof(*block);
 	if (bytes < size)
-		bytes = size < HUGE_BYTES ? size
-					  : (size + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
-	block = new_block(bytes);
+		bytes = size;
+	block = bake_pages_alloc(&bytes);
 	if (!block)
 		return NULL;
 	block->next = arena->blocks;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pages.h"
+
 bool bake_grow(void **pointer, size_t *room, size_t need, size_t size)
 {
 	size_t bigger = *room ? *room : 8;
@@ -20,11 +22,11 @@ bool bake_grow(void **pointer, size_t *room, size_t need, size_t size)
 	}
 	if (__builtin_mul_overflow(bigger, size, &bytes))
 		return false;
-	moved = realloc(*pointer, bytes);
+	moved = *pointer ? realloc(*pointer, bytes) : bake_pages_alloc(&bytes);
 	if (!moved)
 		return false;
 	*pointer = moved;
-	*room = bigger;
+	*room = bytes / size;
 	return true;
 }
 

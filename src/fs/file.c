@@ -21,6 +21,21 @@ enum {
 	DOCUMENT_BYTES = 64 * 1024
 };
 
+/* Into the room that there is, else by way of piece. */
+static ssize_t read_some(int fd, struct bake_buf *out, char *piece)
+{
+	size_t spare = out->room > out->len ? out->room - out->len - 1 : 0;
+	ssize_t got;
+
+	spare = spare < out->max - out->len ? spare : out->max - out->len;
+	got = spare ? read(fd, out->ptr + out->len, spare) : read(fd, piece, DOCUMENT_BYTES);
+	if (got > 0 && spare)
+		(void)bake_buf_room(out, (size_t)got);
+	else if (got > 0)
+		bake_buf_add(out, piece, (size_t)got);
+	return got;
+}
+
 enum bake_status bake_file_read_fd(
 	int fd, const char *name, struct bake_buf *out, struct bake_error *err)
 {
@@ -34,12 +49,11 @@ enum bake_status bake_file_read_fd(
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
 		(uintmax_t)st.st_size <= out->max - out->len)
 		(void)bake_buf_reserve(out, (size_t)st.st_size);
-	while ((got = read(fd, piece, DOCUMENT_BYTES)) != 0) {
+	while ((got = read_some(fd, out, piece)) != 0) {
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
 			return bake_error_errno(err, errno, "read '%s'", BAKE_SHOW(name));
-		bake_buf_add(out, piece, (size_t)got);
 		if (out->full || out->nomem)
 			return bake_buf_status(out, BAKE_SHOW(name), err);
 	}
