@@ -105,45 +105,6 @@ bool bake_utf8_hostile(const char *text, size_t *out_len)
 	return (point >= 0x2060 && point <= 0x2069) || point == 0xfeff; /* isolates, BOM */
 }
 
-#define EACH_BYTE(value) (UINT64_MAX / 0xff * (value))
-
-/* In the high bit of each byte, whether it is not plain. Beyond the first of those that are not, the
- * others may be taken for what they are not. */
-static uint64_t not_plain(uint64_t bytes)
-{
-	uint64_t quote = bytes ^ EACH_BYTE('"');
-	uint64_t backslash = bytes ^ EACH_BYTE('\\');
-	uint64_t delete = bytes ^ EACH_BYTE(0x7fU);
-	uint64_t low = (bytes - EACH_BYTE(0x20U)) | (quote - EACH_BYTE(1U)) |
-		       (backslash - EACH_BYTE(1U)) | (delete - EACH_BYTE(1U));
-
-	return (low | bytes) & EACH_BYTE(0x80U);
-}
-
-static bool is_plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-}
-
-size_t bake_text_plain(const char *text, size_t len)
-{
-	size_t at = 0;
-	uint64_t bytes;
-
-	/* Eight at a time; which of them is not plain is then looked for. */
-	for (; len - at >= sizeof(bytes); at += sizeof(bytes)) {
-		memcpy(&bytes, text + at, sizeof(bytes));
-		bytes = not_plain(bytes);
-		if (bytes && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
-			return at + (size_t)__builtin_ctzll(bytes) / 8;
-		if (bytes)
-			break;
-	}
-	while (at < len && is_plain((unsigned char)text[at]))
-		at++;
-	return at;
-}
-
 bool bake_text_equal(const char *a, const char *b)
 {
 	return a && b && strcmp(a, b) == 0;

@@ -20,7 +20,7 @@ enum {
 	PRIORITIES = 10,
 	PRIORITY_BONUS = 3,
 	QUERY_ROOM = 1024,
-	PIECE = 512 /* entries that one thread takes at a time */
+	PIECE = 2560 /* entries that one thread takes at a time: their terms fill a large page */
 };
 
 /* Some of the entries, one after another, and their terms. */

@@ -50,14 +50,15 @@ static bool parse_hex(const char *text, bool lower_only, uint8_t *bytes, size_t 
 {
 	if (strlen(text) != 2 * size)
 		return false;
-	for (size_t i = 0; i < 2 * size; i++) {
-		int value = hex_value(text[i]);
+	for (size_t i = 0; i < size; i++) {
+		int high = hex_value(text[2 * i]);
+		int low = hex_value(text[2 * i + 1]);
 
-		if (value < 0 || (lower_only && text[i] >= 'A' && text[i] <= 'F'))
+		if (high < 0 || low < 0)
 			return false;
-		bytes[i / 2] = (uint8_t)(i % 2 ? bytes[i / 2] | value : value << 4);
+		bytes[i] = (uint8_t)(high << 4 | low);
 	}
-	return true;
+	return !lower_only || strcspn(text, "ABCDEF") == 2 * size;
 }
 
 static int base64_value(char c)

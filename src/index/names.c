@@ -111,15 +111,31 @@ static const char *const labels[] = {
 	"GPTQ",
 };
 
-/* What labels begin with. */
-#define FIRST_LETTERS "IQBFNMAG"
+/* What labels begin with: behind each first letter, which second ones. Nearly all words are passed
+ * over by these. */
+static const char seconds['Z' - 'A' + 1][8] = {['A' - 'A'] = "W",
+	['B' - 'A'] = "F",
+	['F' - 'A'] = "13P",
+	['G' - 'A'] = "P",
+	['I' - 'A'] = "NQ",
+	['M' - 'A'] = "X",
+	['N' - 'A'] = "F",
+	['Q' - 'A'] = "234568"};
+
+static bool may_be_label(const char *text)
+{
+	int first = toupper((unsigned char)text[0]);
+	int second = first ? toupper((unsigned char)text[1]) : 0;
+
+	return second && first >= 'A' && first <= 'Z' && strchr(seconds[first - 'A'], second);
+}
 
 /* The first label before the last-th that stands at the beginning of text as a word. */
 static size_t label_at(const char *text, size_t last)
 {
 	char first = (char)toupper((unsigned char)text[0]);
 
-	if (!strchr(FIRST_LETTERS, first))
+	if (!may_be_label(text))
 		return last;
 	for (size_t i = 0; i < last; i++) {
 		if (first == labels[i][0] && strncasecmp(text, labels[i], strlen(labels[i])) == 0 &&

@@ -2,6 +2,8 @@
 /* What the names of files say of a model. */
 #include "unit/rows.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "index/names.h"
@@ -89,11 +91,61 @@ static void try_label(void **state)
 	same_text(bake_names_quantization(row->input), row->want);
 }
 
+/* Whatever a word begins with, no label is passed over. */
+static const char *const all_labels[] = {"IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ2_M",
+	"IQ3_XXS", "IQ3_XS", "IQ3_S", "IQ3_M", "IQ4_XS", "IQ4_NL", "Q2_K_S", "Q2_K_L", "Q2_K",
+	"Q3_K_XL", "Q3_K_S", "Q3_K_M", "Q3_K_L", "Q3_K", "Q4_K_XL", "Q4_K_S", "Q4_K_M", "Q4_K_L",
+	"Q4_K", "Q5_K_XL", "Q5_K_S", "Q5_K_M", "Q5_K_L", "Q5_K", "Q6_K_XL", "Q6_K_L", "Q6_K",
+	"Q8_K_XL", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "BF16", "F16", "F32", "FP16", "FP32",
+	"FP8_E4M3FN", "FP8_E5M2", "FP8", "INT4", "INT8", "FP4", "NF4", "MXFP4", "AWQ", "GPTQ"};
+
+static void each_label_is_found(void)
+{
+	for (size_t i = 0; i < countof(all_labels); i++) {
+		char name[64];
+
+		(void)snprintf(name, sizeof(name), "model-%s.gguf", all_labels[i]);
+		same_text(bake_names_quantization(name), all_labels[i]);
+		for (char *at = name; *at; at++)
+			*at = (char)tolower((unsigned char)*at);
+		same_text(bake_names_quantization(name), all_labels[i]);
+	}
+}
+
+static const struct projector_row {
+	const char *name;
+	const char *path;
+	bool want;
+} projectors[] = {
+	{"in front", "mmproj-model-f16.gguf", true},
+	{"at the end", "model-mmproj", true},
+	{"any case", "a/Model.MMPROJ.gguf", true},
+	{"behind an m", "ammmproj.gguf", true},
+	{"cut off", "model-mmpro", false},
+	{"two letters of it", "gemma.gguf", false},
+	{"the last letter is an m", "mm", false},
+	{"of the directory", "mmproj/model.gguf", false},
+	{"empty", "", false},
+};
+
+static void try_projector(void **state)
+{
+	const struct projector_row *row = *state;
+
+	assert_int_equal(bake_names_is_projector(row->path), row->want);
+}
+
+static const struct scenario others[] = {
+	{"each label is found", each_label_is_found},
+};
+
 int main(void)
 {
 	static const struct rows tables[] = {
 		ROWS(formats, try_format),
 		ROWS(labels, try_label),
+		ROWS(projectors, try_projector),
+		ROWS(others, play_scenario),
 	};
 
 	return run_rows("index/names", tables, countof(tables));
