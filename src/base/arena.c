@@ -27,6 +27,8 @@ static struct bake_arena_block *add_block(struct bake_arena *arena, size_t size)
 
 	if (bytes < BLOCK_BYTES)
 		bytes = BLOCK_BYTES;
+	if (bytes < arena->expected)
+		bytes = arena->expected < BAKE_HUGE_PAGE ? arena->expected : BAKE_HUGE_PAGE;
 	size += sizeof(*block);
 	if (bytes < size)
 		bytes = size;

@@ -13,6 +13,9 @@ struct bake_arena {
 	struct bake_arena_block *blocks;
 	size_t used; /* bytes handed out */
 	size_t max;  /* ceiling: past it every request fails */
+	/* About how many bytes will be asked for: few blocks are then made for them. 0: nobody
+	 * knows. */
+	size_t expected;
 };
 
 #define BAKE_ARENA_INIT(ceiling)                                                                   \

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/groups.h"
 
+#include <string.h>
+
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "catalog/catalog.h"
@@ -135,7 +137,7 @@ static unsigned group_named(const char *name)
 		return OTHER;
 	bake_words_squash(name, squashed, sizeof(squashed));
 	for (size_t i = 0; i < countof(names); i++) {
-		if (bake_text_equal(names[i].name, squashed))
+		if (names[i].name[0] == squashed[0] && strcmp(names[i].name, squashed) == 0)
 			return names[i].group;
 	}
 	return OTHER;

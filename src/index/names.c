@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "index/names.h"
 
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -122,24 +121,34 @@ static const char seconds['Z' - 'A' + 1][8] = {['A' - 'A'] = "W",
 	['N' - 'A'] = "F",
 	['Q' - 'A'] = "234568"};
 
-static bool may_be_label(const char *text)
+/* ASCII alone: ctype.h asks the locale for each letter. */
+static char upper(char c)
 {
-	int first = toupper((unsigned char)text[0]);
-	int second = first ? toupper((unsigned char)text[1]) : 0;
+	return c >= 'a' && c <= 'z' ? (char)(c - ('a' - 'A')) : c;
+}
 
-	return second && first >= 'A' && first <= 'Z' && strchr(seconds[first - 'A'], second);
+static bool is_word(char c)
+{
+	c = upper(c);
+	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
 /* The first label before the last-th that stands at the beginning of text as a word. */
 static size_t label_at(const char *text, size_t last)
 {
-	char first = (char)toupper((unsigned char)text[0]);
+	char first = upper(text[0]);
+	char second = first ? upper(text[1]) : '\0';
 
-	if (!may_be_label(text))
+	if (!second || first < 'A' || first > 'Z' || !strchr(seconds[first - 'A'], second))
 		return last;
 	for (size_t i = 0; i < last; i++) {
-		if (first == labels[i][0] && strncasecmp(text, labels[i], strlen(labels[i])) == 0 &&
-			!isalnum((unsigned char)text[strlen(labels[i])]))
+		const char *label = labels[i];
+		size_t len;
+
+		if (first != label[0] || second != label[1])
+			continue;
+		len = strlen(label);
+		if (strncasecmp(text, label, len) == 0 && !is_word(text[len]))
 			return i;
 	}
 	return last;
@@ -148,11 +157,15 @@ static size_t label_at(const char *text, size_t last)
 const char *bake_names_quantization(const char *name)
 {
 	size_t found = countof(labels);
+	bool inside = false;
 
 	/* Of several the one that stands first in the table, wherever it is in the name. */
 	for (const char *at = name; *at; at++) {
-		if (at == name || !isalnum((unsigned char)at[-1]))
+		bool word = is_word(*at);
+
+		if (word && !inside)
 			found = label_at(at, found);
+		inside = word;
 	}
 	if (found < countof(labels))
 		return labels[found];

@@ -21,6 +21,7 @@ static enum bake_status open_text(struct bake_span text, const char *name, bool 
 	if (!doc->tree)
 		return bake_error_nomem(err);
 	doc->tree->arena = (struct bake_arena)BAKE_ARENA_INIT(SIZE_MAX);
+	doc->tree->arena.expected = text.len; /* the texts alone; the nodes are as much again */
 	doc->text = text;
 	(void)snprintf(doc->name, sizeof(doc->name), "%s", name);
 	BAKE_TRY(json_tree_read(doc->tree, text, name, foreign, err));

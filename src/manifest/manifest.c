@@ -281,6 +281,7 @@ enum bake_status bake_manifest_parse(struct bake_span text, const char *document
 	if (!manifest)
 		return bake_error_nomem(err);
 	manifest->arena.max = ARENA_BYTES_MAX;
+	manifest->arena.expected = text.len;
 	BAKE_TRY(bake_digest_of(text, &manifest->sha256, err));
 	BAKE_TRY(bake_json_open(text, document, &doc, err));
 	root = bake_json_root(doc);

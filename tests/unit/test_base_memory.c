@@ -116,6 +116,25 @@ static void arena_gives_many_megabytes(void)
 	assert_null(bake_arena_alloc(&arena, 5 * 1024 * 1024));
 }
 
+/* What is expected decides how blocks are made, and nothing else: neither the ceiling, nor what may
+ * be asked for. */
+static void arena_takes_what_is_expected_for_a_hint(void)
+{
+	static const size_t expected[] = {1, 100000, 700000, SIZE_MAX};
+
+	for (size_t i = 0; i < countof(expected); i++) {
+		_cleanup_(bake_arena_release) struct bake_arena arena = BAKE_ARENA_INIT(1000000);
+		size_t got = 0;
+
+		arena.expected = expected[i];
+		while (bake_arena_alloc(&arena, 1000))
+			got += 1000;
+		assert_int_equal(got, 1000000);
+		bake_arena_release(&arena);
+		assert_non_null(bake_arena_alloc(&arena, 900000));
+	}
+}
+
 static void arena_adopts_what_another_holds(void)
 {
 	_cleanup_(bake_arena_release) struct bake_arena arena = BAKE_ARENA_INIT(1024 * 1024);
@@ -304,6 +323,7 @@ static const struct scenario memory[] = {
 	{"arena: no copy past the ceiling", arena_copies_nothing_past_its_ceiling},
 	{"arena: texts are packed", arena_packs_texts},
 	{"arena: many megabytes", arena_gives_many_megabytes},
+	{"arena: what is expected is a hint", arena_takes_what_is_expected_for_a_hint},
 	{"arena: adopts another's", arena_adopts_what_another_holds},
 	{"arena: adopts into and from nothing", arena_adopts_into_and_from_nothing},
 	{"arena: used again after release", arena_can_be_used_again},

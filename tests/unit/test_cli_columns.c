@@ -52,6 +52,10 @@ static const struct fit_row {
 		"xxxx"
 		"e" ACUTE "bcd",
 		6, 32, "xxxxe" ACUTE "b", "...bcd"},
+	{"a mark behind the last column", "abc" ACUTE "d", 3, 16, "abc" ACUTE, ""},
+	{"half a wide one behind plain text", "abcdefgh" NI NI, 9, 32, "abcdefgh", "...gh" NI NI},
+	{"plain text longer than the room", "abcdefgh", 8, 6, "abcde", "...gh"},
+	{"what is plain to JSON alone", "a\"b\\c\x7f", 4, 16, "a\"b\\", "...\x7f"},
 	{"bytes are scarce", NI NI NI NI, 80, 9, NI NI, "..." NI},
 	{"no room for dots", "abcdefgh", 80, 4, "abc", ""},
 };

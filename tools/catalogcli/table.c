@@ -51,16 +51,6 @@ void catalogcli_print_text(const char *text, unsigned columns)
 	(void)fputs(cli_show_text(text, columns, CLI_FIT_HEAD, shown, sizeof(shown)), stdout);
 }
 
-static void print_fitted(const char *text, unsigned columns, enum cli_fit_end keep)
-{
-	char shown[LINE_ROOM];
-	unsigned width;
-
-	cli_show_text(text, columns, keep, shown, sizeof(shown));
-	width = cli_columns(shown);
-	(void)printf("%s%*s", shown, (int)(columns > width ? columns - width : 0) + GAP, "");
-}
-
 static void print_blanks(size_t count)
 {
 	static const char blanks[] = "                                ";
@@ -69,6 +59,17 @@ static void print_blanks(size_t count)
 		some = count < sizeof(blanks) ? count : sizeof(blanks) - 1;
 		(void)fwrite(blanks, 1, some, stdout);
 	}
+}
+
+static void print_fitted(const char *text, unsigned columns, enum cli_fit_end keep)
+{
+	char shown[LINE_ROOM];
+	unsigned width;
+
+	cli_show_text(text, columns, keep, shown, sizeof(shown));
+	width = cli_columns(shown);
+	(void)fputs(shown, stdout);
+	print_blanks((columns > width ? columns - width : 0) + GAP);
 }
 
 /* Text in a column of that width. Most fits as it is. */

@@ -90,13 +90,15 @@ unsigned cli_columns(const char *text)
 	return columns;
 }
 
-/* Copies from the beginning what fits into columns and room. */
+/* Copies from the beginning what fits into columns and room: what is plain at once. */
 static void copy_head(const char *text, unsigned columns, char *out, size_t room)
 {
-	size_t used = 0;
-	size_t len;
+	size_t len = strnlen(text, columns < room ? columns : room - 1);
+	size_t used = bake_text_plain(text, len);
 
-	for (; *text; text += len) {
+	memcpy(out, text, used);
+	columns -= (unsigned)used;
+	for (text += used; *text; text += len) {
 		unsigned width = character(text, &len);
 
 		if (width > columns || used + len + 1 > room)
@@ -149,9 +151,11 @@ bool cli_has_utf8(void)
 
 static bool harmless(const char *text)
 {
-	size_t len;
+	size_t len = strlen(text);
+	size_t plain = bake_text_plain(text, len);
 
-	if (!bake_utf8_valid(text, strlen(text)))
+	text += plain;
+	if (!bake_utf8_valid(text, len - plain))
 		return false;
 	for (; *text; text += len) {
 		if (bake_utf8_hostile(text, &len))
@@ -163,6 +167,11 @@ static bool harmless(const char *text)
 const char *cli_show_text(
 	const char *text, unsigned columns, enum cli_fit_end keep, char *out, size_t room)
 {
+	size_t len = strnlen(text, BAKE_SHOWN_MAX + 1);
+
+	/* Whatever the locale, this is shown as it is. */
+	if (len <= BAKE_SHOWN_MAX && bake_text_plain(text, len) == len)
+		return cli_fit(text, columns, keep, out, room);
 	if (cli_has_utf8() && harmless(text))
 		return cli_fit(text, columns, keep, out, room);
 	return cli_fit(BAKE_SHOW(text), columns, keep, out, room);
