@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* readcatalog DIR RUNS QUERY...: what a menu does with the manifests of DIR: opens the catalog, lists
- * it as JSON, and searches it for each query as it is typed. Prints the best and the median time of
- * opening, listing, preparing a search, and the slowest query, in milliseconds: of processor time, all
- * threads together. */
+/* readcatalog DIR RUNS QUERY...: what a menu does with the manifests of DIR: opens the catalog, and
+ * searches it for each query as it is typed. Prints the best and the median time of opening, preparing
+ * a search, and the slowest query, in milliseconds: of processor time, all threads together. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/num.h"
 #include "catalog/open.h"
 #include "catalog/search.h"
-#include "catalog/write.h"
 
 enum {
 	RUNS_MAX = 1000
@@ -22,7 +19,6 @@ enum {
 
 enum step {
 	OPEN,
-	LIST,
 	PREPARE,
 	QUERY,
 	STEPS
@@ -44,22 +40,6 @@ static uint64_t now_us(void)
 
 	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-static enum bake_status list(struct bake_catalog_opened *opened, struct bake_error *err)
-{
-	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT((size_t)1 << 28);
-	struct bake_json_writer writer = BAKE_JSON_WRITER_INIT(&text);
-
-	bake_catalog_locate_all(opened->catalog, opened->root);
-	bake_json_array(&writer);
-	for (size_t i = 0; i < opened->catalog->entry_count; i++) {
-		bake_json_object_line(&writer);
-		bake_catalog_put_entry(&writer, &opened->catalog->entries[i]);
-		bake_json_end_object(&writer);
-	}
-	bake_json_end_array(&writer);
-	return bake_buf_status(&text, "list", err);
 }
 
 static enum bake_status search(const struct bake_catalog *catalog, char **queries, size_t count,
@@ -97,9 +77,6 @@ static enum bake_status run_once(
 
 	BAKE_TRY(bake_catalog_open(&where, &opened, err));
 	times[OPEN][run] = now_us() - begin;
-	begin = now_us();
-	BAKE_TRY(list(&opened, err));
-	times[LIST][run] = now_us() - begin;
 	return search(opened.catalog, queries, count, run, err);
 }
 
