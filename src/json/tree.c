@@ -62,8 +62,12 @@ struct bake_json_node *json_new(struct bake_arena *arena, enum json_kind kind)
 {
 	struct bake_json_node *node = bake_arena_alloc(arena, sizeof(*node));
 
-	if (!node)
-		return NULL;
+	return node ? json_begin(arena, node, kind) : NULL;
+}
+
+struct bake_json_node *json_begin(
+	struct bake_arena *arena, struct bake_json_node *node, enum json_kind kind)
+{
 	node->kind = (unsigned)kind & 15U;
 	node->offset = JSON_NOWHERE;
 	if (json_is_list(node)) {

@@ -75,6 +75,10 @@ struct bake_json_node *json_member(const struct bake_json_node *object, const ch
 /* A new value outside of all lists. NULL: no memory. */
 struct bake_json_node *json_new(struct bake_arena *arena, enum json_kind kind);
 
+/* The same of a node that is there, and all zero. */
+struct bake_json_node *json_begin(
+	struct bake_arena *arena, struct bake_json_node *node, enum json_kind kind);
+
 /* Puts node at the end of a list; a member has its key already. Then the list is to be sorted, once
  * for all that were put there. */
 void json_link(struct bake_json_node *owner, struct bake_json_node *node);

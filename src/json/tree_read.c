@@ -14,7 +14,8 @@
 
 enum {
 	/* Keys last seen: most objects of a document have those of the others. */
-	RECENT = 64
+	RECENT = 64,
+	SPARE = 64 /* values that are asked for together */
 };
 
 struct key {
@@ -26,6 +27,8 @@ struct reading {
 	struct bake_json_pull pull;
 	struct bake_arena *arena;
 	bool foreign;
+	struct bake_json_node *spare; /* all zero */
+	size_t spare_count;
 	struct key key; /* of the value that comes next */
 	struct key recent[RECENT];
 	struct bake_json_node *open[BAKE_JSON_DEPTH_MAX + 1];
@@ -151,10 +154,22 @@ static enum bake_status fill(struct reading *reading, const struct bake_pull_tok
 	return node->text ? BAKE_OK : bake_error_nomem(err);
 }
 
+static struct bake_json_node *new_node(struct reading *reading, enum json_kind kind)
+{
+	if (reading->spare_count == 0) {
+		reading->spare = bake_arena_array(reading->arena, SPARE, sizeof(*reading->spare));
+		if (!reading->spare)
+			return NULL;
+		reading->spare_count = SPARE;
+	}
+	reading->spare_count--;
+	return json_begin(reading->arena, reading->spare++, kind);
+}
+
 static enum bake_status add(struct reading *reading, const struct bake_pull_token *token,
 	struct json_tree *tree, struct bake_error *err)
 {
-	struct bake_json_node *node = json_new(reading->arena, kind_of(token->kind));
+	struct bake_json_node *node = new_node(reading, kind_of(token->kind));
 
 	if (!node)
 		return bake_error_nomem(err);
