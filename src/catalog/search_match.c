@@ -48,10 +48,9 @@ static unsigned match_number(const struct bake_query_word *word, const char *ter
 	if (len < word->len)
 		return 0;
 	for (size_t at = 0; at + word->len <= len; at++) {
-		bool begins = at == 0 || !is_digit(term[at - 1]);
-		bool ends = at + word->len == len || !is_digit(term[at + word->len]);
-
-		if (!begins || !ends || memcmp(term + at, word->text, word->len) != 0)
+		if (term[at] != word->text[0] || memcmp(term + at, word->text, word->len) != 0 ||
+			(at > 0 && is_digit(term[at - 1])) ||
+			(at + word->len < len && is_digit(term[at + word->len])))
 			continue;
 		if (len == word->len)
 			return EXACT;
@@ -64,7 +63,8 @@ static unsigned match_letters(const struct bake_query_word *word, const char *te
 {
 	if (term[0] != word->text[0])
 		return 0;
-	if (len >= word->len && memcmp(term, word->text, word->len) == 0)
+	if (len >= word->len && term[word->len - 1] == word->text[word->len - 1] &&
+		memcmp(term, word->text, word->len) == 0)
 		return len == word->len ? EXACT : BEGINNING;
 	if (word->len == len + 1 && len >= WITHIN_MIN && word->text[len] == 's' &&
 		memcmp(term, word->text, len) == 0)

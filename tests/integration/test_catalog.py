@@ -7,6 +7,7 @@ then read the difference before it is committed.
 import json
 import os
 import pathlib
+import random
 import re
 
 import pytest
@@ -172,6 +173,49 @@ def test_groups_come_in_the_order_of_people(desk):
 def test_one_id_in_two_manifests_is_called_by_both(desk):
     assert {"talk/shared", "draw/shared"} <= set(desk.ids("list"))
     assert desk.ids("list", "-m", "manifests/talk.json").count("shared") == 1
+
+
+GROUPS_OF_MANY = ["chat", "embedding", "vae", "loras"]
+
+
+def many(name, count):
+    """Models whose ids, titles and priorities come in no order; each seventh id is one of all manifests."""
+    generator = random.Random(name)
+    models = {}
+    for number in generator.sample(range(count), count):
+        own = f"all-{number:05d}" if number % 7 == 0 else f"{name}-{number:05d}"
+        title = f"{generator.choice(['Model', 'model', 'MODEL of', 'Other'])} {generator.randint(1, 300)}"
+        models[own] = model(f"{own}.Q4_K_M.gguf", generator.randint(1, 10**10), SHA, title=title,
+                            category=generator.choice(GROUPS_OF_MANY), path=name, tags=[f"tag{number}"],
+                            priority=generator.randint(1, 9), default=generator.random() < 0.1)
+    return {"schema": "bake.manifest/1", "name": name, "models": models}
+
+
+def in_order(*manifests):
+    """Keys as the list has them: by group, priority, default first, title, key."""
+    ids = [own for manifest in manifests for own in manifest["models"]]
+    rows = [(GROUPS_OF_MANY.index(one["category"]), one["priority"], not one["default"], one["title"].lower(),
+             f"{manifest['name']}/{own}" if ids.count(own) > 1 else own)
+            for manifest in manifests for own, one in manifest["models"].items()]
+    return [row[-1] for row in sorted(rows)]
+
+
+def test_thousands_are_listed_and_found(tmp_path):
+    """More than is read, sorted, searched and printed in one piece, for each of these."""
+    manifests = many("first", 2700), many("second", 2900)
+    desk = Desk(tmp_path).write(*manifests)
+    expected = in_order(*manifests)
+    assert desk.ids("list") == expected
+    rows = re.findall(r"^[*+ ] ((?:first/|second/)?\w+-\d{5})  ", ok(desk.run("list", COLUMNS="200")).out, re.M)
+    assert rows == expected
+    for manifest in manifests:
+        for number in (1, 2559, 2560, 2561, 2699):
+            own = next(own for own in manifest["models"] if own.endswith(f"-{number:05d}"))
+            name = f"{manifest['name']}/{own}" if own.startswith("all-") else own
+            assert name in desk.ids("search", "-n", "65536", f"tag{number}")
+            assert desk.ids("search", f"{manifest['name']} {number:05d}")[0] == name
+    found = desk.ids("search", "-n", "65536", "q4")
+    assert sorted(found) == sorted(expected)
 
 
 def test_a_size_nobody_pinned_is_not_known(desk):
