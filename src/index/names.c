@@ -122,22 +122,23 @@ static const char seconds['Z' - 'A' + 1][8] = {['A' - 'A'] = "W",
 	['Q' - 'A'] = "234568"};
 
 /* ASCII alone: ctype.h asks the locale for each letter. */
-static char upper(char c)
+static int upper(char c)
 {
-	return c >= 'a' && c <= 'z' ? (char)(c - ('a' - 'A')) : c;
+	return c >= 'a' && c <= 'z' ? c - ('a' - 'A') : c;
 }
 
 static bool is_word(char c)
 {
-	c = upper(c);
-	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+	int letter = upper(c);
+
+	return (letter >= 'A' && letter <= 'Z') || (c >= '0' && c <= '9');
 }
 
 /* The first label before the last-th that stands at the beginning of text as a word. */
 static size_t label_at(const char *text, size_t last)
 {
-	char first = upper(text[0]);
-	char second = first ? upper(text[1]) : '\0';
+	int first = upper(text[0]);
+	int second = first ? upper(text[1]) : 0;
 
 	if (!second || first < 'A' || first > 'Z' || !strchr(seconds[first - 'A'], second))
 		return last;
