@@ -74,6 +74,74 @@ static void a_dash_is_standard_input(void)
 	assert_string_equal(buf.ptr, "piped");
 }
 
+enum {
+	LONGEST = 3 * 1024 * 1024
+};
+
+static const char *long_text(void)
+{
+	static char text[LONGEST];
+
+	for (size_t i = 0; i < LONGEST; i++)
+		text[i] = (char)('a' + i * 7 % 26 + i / 4096 % 2);
+	return text;
+}
+
+/* Around each size at which it is read in another way: with the ceiling just there, and one below. */
+static void any_length_is_read_to_its_ceiling(void)
+{
+	static const size_t lengths[] = {
+		1, 65535, 65536, 65537, 524286, 524287, 524288, 2097151, 2097152, 2097153, LONGEST};
+	const char *text = long_text();
+	char where[SCRATCH_PATH];
+	char path[SCRATCH_PATH + 8];
+	_cleanup_close_ int dir = scratch_open(where);
+
+	(void)snprintf(path, sizeof(path), "%s/long", where);
+	for (size_t i = 0; i < countof(lengths); i++) {
+		_cleanup_(bake_buf_release) struct bake_buf whole = BAKE_BUF_INIT(lengths[i]);
+		_cleanup_(bake_buf_release) struct bake_buf less = BAKE_BUF_INIT(lengths[i] - 1);
+		struct bake_error err = BAKE_ERROR_INIT;
+
+		scratch_write(dir, "long", text, lengths[i]);
+		check_status(bake_file_read(path, &whole, &err), &err, BAKE_OK, NULL);
+		assert_int_equal(whole.len, lengths[i]);
+		assert_memory_equal(whole.ptr, text, lengths[i]);
+		assert_int_equal(whole.ptr[lengths[i]], '\0');
+		check_status(
+			bake_file_read(path, &less, &err), &err, BAKE_ERR_DATA, "data.too-large");
+		assert_int_equal(bake_buf_span(&less).ptr[less.len], '\0');
+	}
+}
+
+/* Less comes than the file's length says, more than it says, and behind what is there already. */
+static void the_length_is_a_hint(void)
+{
+	const char *text = long_text();
+	char where[SCRATCH_PATH];
+	_cleanup_close_ int dir = scratch_open(where);
+	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int endless = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int unsized = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	_cleanup_(bake_buf_release) struct bake_buf buf = BAKE_BUF_INIT(LONGEST);
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	scratch_write(dir, "long", text, LONGEST);
+	fd = openat(dir, "long", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(lseek(fd, LONGEST - 1000, SEEK_SET), LONGEST - 1000);
+	bake_buf_text(&buf, "before");
+	check_status(bake_file_read_fd(fd, "long", &buf, &err), &err, BAKE_OK, NULL);
+	assert_int_equal(buf.len, 1006);
+	assert_memory_equal(buf.ptr, "before", 6);
+	assert_memory_equal(buf.ptr + 6, text + LONGEST - 1000, 1000);
+	bake_buf_clear(&buf);
+	check_status(bake_file_read_fd(unsized, "maps", &buf, &err), &err, BAKE_OK, NULL);
+	assert_non_null(strstr(buf.ptr, "[stack]"));
+	check_status(bake_file_read_fd(endless, "zero", &buf, &err), &err, BAKE_ERR_DATA,
+		"data.too-large");
+	assert_true(buf.len <= LONGEST);
+}
+
 static void replacing_sets_content_mode_and_time(void)
 {
 	char where[SCRATCH_PATH];
@@ -346,6 +414,8 @@ static void a_full_disk_says_so(void)
 }
 
 static const struct scenario others[] = {
+	{"any length is read to its ceiling", any_length_is_read_to_its_ceiling},
+	{"the length is a hint", the_length_is_a_hint},
 	{"read: a dash is standard input", a_dash_is_standard_input},
 	{"replace: content, mode and time", replacing_sets_content_mode_and_time},
 	{"replace: -1 is now", minus_one_is_now},
