@@ -51,7 +51,6 @@ struct bake_catalog_entry {
 	const char *description;
 	const char *role;
 	const char *category;
-	const char *family; /* what it has in common with its other quantizations, see family.h */
 	const char *format; /* "gguf", "safetensors", "diffusers", "transformers" */
 	const char *quantization;
 	const char *license;

@@ -6,7 +6,6 @@
 
 #include "base/cleanup.h"
 #include "base/num.h"
-#include "catalog/family.h"
 #include "catalog/groups.h"
 #include "index/names.h"
 #include "manifest/paths.h"
@@ -137,14 +136,10 @@ static enum bake_status take_named(struct bake_arena *arena, struct bake_catalog
 	for (size_t i = 0; i < model->file_count; i++) {
 		const struct bake_manifest_file *file = &model->files[i];
 
-		files[i] = (struct bake_catalog_file){
-			.path = bake_arena_join(
-				arena, model->path, file->save_as ? file->save_as : file->name),
+		files[i] = (struct bake_catalog_file){.path = file->path,
 			.size = file->size,
 			.has_size = file->has_size,
 			.sha256 = file->sha256};
-		if (!files[i].path)
-			return bake_error_nomem(err);
 	}
 	return BAKE_OK;
 }
@@ -224,18 +219,7 @@ static void name_format(struct bake_catalog_entry *entry)
 		entry->quantization = bake_names_quantization(entry->model->files[0].name);
 }
 
-/* Members of a group are chosen by the group's rule, not by their quantization. */
-static enum bake_status name_family(
-	struct bake_arena *arena, struct bake_catalog_entry *entry, struct bake_error *err)
-{
-	if (entry->model && entry->model->group)
-		return BAKE_OK;
-	entry->family = bake_arena_copy(arena, entry->id, bake_family_len(entry->id));
-	return entry->family ? BAKE_OK : bake_error_nomem(err);
-}
-
-static enum bake_status finish(
-	struct bake_arena *arena, struct bake_catalog_entry *entry, struct bake_error *err)
+static void finish(struct bake_catalog_entry *entry)
 {
 	sum_up(entry);
 	name_format(entry);
@@ -245,7 +229,6 @@ static enum bake_status finish(
 	entry->recommended = entry->is_default || is_tagged(entry, "recommended") ||
 			     is_tagged(entry, "essential");
 	entry->key = entry->id;
-	return name_family(arena, entry, err);
 }
 
 enum bake_status bake_catalog_fill_model(struct bake_arena *arena, struct bake_catalog_entry *entry,
@@ -265,7 +248,8 @@ enum bake_status bake_catalog_fill_model(struct bake_arena *arena, struct bake_c
 		BAKE_TRY(take_indexed(arena, entry, entry->indexed, err));
 	else if (model->source.kind == BAKE_SOURCE_URL)
 		BAKE_TRY(take_url(arena, entry, model, err));
-	return finish(arena, entry, err);
+	finish(entry);
+	return BAKE_OK;
 }
 
 enum bake_status bake_catalog_fill_indexed(struct bake_arena *arena,
@@ -275,5 +259,6 @@ enum bake_status bake_catalog_fill_indexed(struct bake_arena *arena,
 	entry->indexed = model;
 	describe_indexed(entry, model);
 	BAKE_TRY(take_indexed(arena, entry, model, err));
-	return finish(arena, entry, err);
+	finish(entry);
+	return BAKE_OK;
 }

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/parallel.h"
 #include "base/text.h"
+#include "digest/hasher.h"
 #include "fs/dir.h"
 #include "fs/file.h"
 
@@ -22,8 +23,10 @@
 /* A document that is read, beside others. */
 struct reading {
 	const char *path;
-	const char *lock_path; /* NULL: none beside it */
-	bool found;	       /* in a directory: it may be something else */
+	const char *lock_path;	   /* NULL: none beside it */
+	bool found;		   /* in a directory: it may be something else */
+	size_t bytes;		   /* of the manifest */
+	struct bake_digest digest; /* of its bytes, once somebody asked for it */
 	struct bake_manifest *manifest;
 	struct bake_lock *lock;
 	struct bake_error error;
@@ -154,7 +157,8 @@ static void read_one(void *context, size_t index)
 	}
 	if (reading->found && !looks_like_manifest(&text))
 		return;
-	if (bake_manifest_parse(bake_buf_span(&text), reading->path, &reading->manifest, err) ==
+	reading->bytes = text.len;
+	if (bake_manifest_read(bake_buf_span(&text), reading->path, &reading->manifest, err) ==
 		BAKE_OK)
 		read_lock(reading);
 }
@@ -169,6 +173,38 @@ static char *lock_path_of(const char *manifest)
 		    manifest) < 0)
 		return NULL;
 	return path;
+}
+
+/* Read once more: of most documents it is not asked for. Kind NONE when that fails. */
+static const struct bake_digest *digest_of(struct reading *reading)
+{
+	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(BAKE_MANIFEST_BYTES_MAX);
+	struct bake_error ignored = BAKE_ERROR_INIT;
+
+	if (reading->digest.kind == BAKE_DIGEST_NONE &&
+		(bake_file_read(reading->path, &text, &ignored) != BAKE_OK ||
+			bake_digest_of(bake_buf_span(&text), &reading->digest, &ignored) !=
+				BAKE_OK))
+		reading->digest.kind = BAKE_DIGEST_NONE;
+	return &reading->digest;
+}
+
+/* Whether two documents have the same bytes. */
+static bool is_same(struct reading *a, struct reading *b)
+{
+	return a->manifest && b->manifest && a->bytes == b->bytes &&
+	       strcmp(a->manifest->name, b->manifest->name) == 0 &&
+	       digest_of(a)->kind != BAKE_DIGEST_NONE &&
+	       bake_digest_equal(digest_of(a), digest_of(b));
+}
+
+/* One that is found in two places, or is there under two names, counts once. */
+static void drop_if_seen(struct reading *readings, size_t at)
+{
+	for (size_t i = 0; i < at; i++) {
+		if (is_same(&readings[i], &readings[at]))
+			bake_manifest_free(&readings[at].manifest);
+	}
 }
 
 /* A document that is not there is no warning; one that is wrong is. */
@@ -186,6 +222,7 @@ static enum bake_status keep_readings(struct bake_catalog_opened *opened, struct
 
 	/* What was read is kept in any case: closing frees it. */
 	for (size_t i = 0; i < count; i++) {
+		drop_if_seen(readings, i);
 		opened->manifests[i] = readings[i].manifest;
 		opened->locks[i] = readings[i].lock;
 		if (readings[i].error.status != BAKE_OK && !failed)
@@ -266,16 +303,6 @@ static size_t named_lock(const struct bake_catalog_opened *opened, size_t first,
 	return opened->count;
 }
 
-static bool seen_before(const struct bake_catalog_opened *opened, size_t at)
-{
-	for (size_t i = 0; i < at; i++) {
-		if (opened->manifests[i] && bake_digest_equal(&opened->manifests[i]->sha256,
-						    &opened->manifests[at]->sha256))
-			return true;
-	}
-	return false;
-}
-
 static void make_source(const struct bake_catalog_opened *opened,
 	const struct bake_catalog_where *where, size_t at, struct bake_catalog_source *out)
 {
@@ -307,7 +334,7 @@ static enum bake_status build(struct bake_catalog_opened *opened,
 	if (!sources)
 		return bake_error_nomem(err);
 	for (size_t i = 0; i < count; i++) {
-		if (!opened->manifests[i] || seen_before(opened, i))
+		if (!opened->manifests[i])
 			continue;
 		make_source(opened, where, i, &sources[used]);
 		indexed = indexed || sources[used].index;

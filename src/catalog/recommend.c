@@ -47,24 +47,45 @@ static int compare_items(const void *a, const void *b)
 	return by ? by : strcmp(x->key, y->key);
 }
 
-static int compare_families(const struct bake_catalog_entry *x, const struct bake_catalog_entry *y)
-{
-	int by = order(x->group, y->group);
+/* An item, and what its model has in common with its other quantizations. */
+struct member {
+	struct bake_recommend_item *item;
+	const char *family;
+	size_t family_len;
+	bool alone; /* in a family of its own */
+};
 
-	if (by)
-		return by;
-	if (!x->family || !y->family) /* each a family of its own */
-		return strcmp(x->family ? x->family : x->key, y->family ? y->family : y->key);
-	return strcmp(x->family, y->family);
+/* Members of a manifest's group are chosen by the group's rule, not by their quantization. */
+static struct member member_of(struct bake_recommend_item *item)
+{
+	const struct bake_catalog_entry *entry = item->entry;
+	bool grouped = entry->model && entry->model->group;
+
+	return (struct member){.item = item,
+		.family = grouped ? entry->key : entry->id,
+		.family_len = grouped ? strlen(entry->key) : bake_family_len(entry->id),
+		.alone = grouped};
 }
 
-static int compare_pointers(const void *a, const void *b)
+static int compare_families(const struct member *x, const struct member *y)
 {
-	const struct bake_recommend_item *x = *(struct bake_recommend_item *const *)a;
-	const struct bake_recommend_item *y = *(struct bake_recommend_item *const *)b;
-	int by = compare_families(x->entry, y->entry);
+	size_t common = x->family_len < y->family_len ? x->family_len : y->family_len;
+	int by = order(x->item->entry->group, y->item->entry->group);
 
-	return by ? by : (x > y) - (x < y);
+	if (!by)
+		by = order(x->alone, y->alone);
+	if (!by)
+		by = strncmp(x->family, y->family, common);
+	return by ? by : order(x->family_len, y->family_len);
+}
+
+static int compare_members(const void *a, const void *b)
+{
+	const struct member *x = a;
+	const struct member *y = b;
+	int by = compare_families(x, y);
+
+	return by ? by : (x->item > y->item) - (x->item < y->item);
 }
 
 /* Of one family, the first that fits is taken: what the manifest marked, then, where memory is
@@ -175,7 +196,7 @@ static bool judge_alone(struct bake_recommend_item *item, const struct state *st
 
 /* Members of one family; those in candidates were not judged yet. */
 struct family {
-	struct bake_recommend_item **members;
+	const struct member *members;
 	size_t count;
 	struct bake_recommend_item **candidates;
 	size_t candidate_count;
@@ -185,7 +206,7 @@ struct family {
 static void gather(struct family *family, const struct state *state)
 {
 	for (size_t i = 0; i < family->count; i++) {
-		struct bake_recommend_item *item = family->members[i];
+		struct bake_recommend_item *item = family->members[i].item;
 		size_t at = family->candidate_count;
 
 		if (!judge_alone(item, state)) {
@@ -233,8 +254,7 @@ enum {
 };
 
 /* by_family: the items, families together. Judges the family that the item at first belongs to. */
-static void judge_at(
-	struct bake_recommend_item **by_family, size_t first, size_t end, struct state *state)
+static void judge_at(const struct member *by_family, size_t first, size_t end, struct state *state)
 {
 	struct bake_recommend_item *candidates[FAMILY_MAX];
 	struct family family = {
@@ -252,8 +272,7 @@ struct range {
 static enum bake_status judge_all(struct state *state, struct bake_error *err)
 {
 	struct bake_recommend_plan *plan = state->plan;
-	_cleanup_free_ struct bake_recommend_item **by_family =
-		calloc(plan->count + 1, sizeof(struct bake_recommend_item *));
+	_cleanup_free_ struct member *by_family = calloc(plan->count + 1, sizeof(*by_family));
 	_cleanup_free_ struct range *ranges = calloc(plan->count + 1, sizeof(*ranges));
 	_cleanup_free_ size_t *range_of = calloc(plan->count + 1, sizeof(*range_of));
 	size_t used = 0;
@@ -261,16 +280,16 @@ static enum bake_status judge_all(struct state *state, struct bake_error *err)
 	if (!by_family || !ranges || !range_of)
 		return bake_error_nomem(err);
 	for (size_t i = 0; i < plan->count; i++)
-		by_family[i] = &plan->items[i];
-	qsort(by_family, plan->count, sizeof(*by_family), compare_pointers);
+		by_family[i] = member_of(&plan->items[i]);
+	qsort(by_family, plan->count, sizeof(*by_family), compare_members);
 	for (size_t i = 0; i < plan->count; i++) {
 		bool next = i == 0 || i - ranges[used - 1].first == FAMILY_MAX ||
-			    compare_families(by_family[i - 1]->entry, by_family[i]->entry) != 0;
+			    compare_families(&by_family[i - 1], &by_family[i]) != 0;
 
 		if (next)
 			ranges[used++] = (struct range){.first = i};
 		ranges[used - 1].end = i + 1;
-		range_of[by_family[i] - plan->items] = used - 1;
+		range_of[by_family[i].item - plan->items] = used - 1;
 	}
 	/* In the order of the items: a family has its turn with the first of its members. */
 	for (size_t i = 0; i < plan->count; i++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An index from a manifest, its lock, and what of it is there. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -208,6 +209,7 @@ enum bake_status bake_index_build(const struct bake_manifest *manifest,
 {
 	_cleanup_(bake_index_free) struct bake_index *index = calloc(1, sizeof(*index));
 
+	assert(manifest->sha256.kind != BAKE_DIGEST_NONE);
 	if (!index)
 		return bake_error_nomem(err);
 	index->arena.max = ARENA_BYTES_MAX;

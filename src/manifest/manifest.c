@@ -271,7 +271,7 @@ static enum bake_status read_document(
 	return check_paths(root, manifest, err);
 }
 
-enum bake_status bake_manifest_parse(struct bake_span text, const char *document,
+enum bake_status bake_manifest_read(struct bake_span text, const char *document,
 	struct bake_manifest **out, struct bake_error *err)
 {
 	_cleanup_(bake_json_close) struct bake_json_doc *doc = NULL;
@@ -282,10 +282,21 @@ enum bake_status bake_manifest_parse(struct bake_span text, const char *document
 		return bake_error_nomem(err);
 	manifest->arena.max = ARENA_BYTES_MAX;
 	manifest->arena.expected = text.len;
-	BAKE_TRY(bake_digest_of(text, &manifest->sha256, err));
 	BAKE_TRY(bake_json_open(text, document, &doc, err));
 	root = bake_json_root(doc);
 	BAKE_TRY(read_document(&root, manifest, err));
+	*out = manifest;
+	manifest = NULL;
+	return BAKE_OK;
+}
+
+enum bake_status bake_manifest_parse(struct bake_span text, const char *document,
+	struct bake_manifest **out, struct bake_error *err)
+{
+	_cleanup_(bake_manifest_free) struct bake_manifest *manifest = NULL;
+
+	BAKE_TRY(bake_manifest_read(text, document, &manifest, err));
+	BAKE_TRY(bake_digest_of(text, &manifest->sha256, err));
 	*out = manifest;
 	manifest = NULL;
 	return BAKE_OK;

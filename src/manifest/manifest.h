@@ -44,6 +44,7 @@ struct bake_variant {
 struct bake_manifest_file {
 	const char *name;	   /* at the source */
 	const char *save_as;	   /* below the model's path; NULL: as name */
+	const char *path;	   /* the same below the models directory */
 	uint64_t size;		   /* bytes, when has_size */
 	struct bake_digest sha256; /* kind NONE when not given */
 	bool has_size;
@@ -121,7 +122,7 @@ struct bake_selection {
 
 struct bake_manifest {
 	struct bake_arena arena;   /* owns everything below */
-	struct bake_digest sha256; /* of the document's bytes */
+	struct bake_digest sha256; /* of the document's bytes; kind NONE of one that was only read */
 	const char *name;
 	const char *title;	   /* the name when not given */
 	struct bake_model *models; /* in document order */
@@ -135,6 +136,11 @@ struct bake_manifest {
 /* Parses text. document names it in messages. BAKE_ERR_DATA with the line and pointer, or
  * BAKE_ERR_CONFIG schema.version for another major version. */
 enum bake_status bake_manifest_parse(struct bake_span text, const char *document,
+	struct bake_manifest **out, struct bake_error *err) BAKE_CHECKED;
+
+/* The same for those who only show what it offers: sha256 is of kind NONE, nothing can be locked or
+ * indexed from it. */
+enum bake_status bake_manifest_read(struct bake_span text, const char *document,
 	struct bake_manifest **out, struct bake_error *err) BAKE_CHECKED;
 void bake_manifest_free(struct bake_manifest **manifest);
 

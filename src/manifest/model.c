@@ -257,6 +257,20 @@ static enum bake_status fill_defaults(const struct bake_json *value, struct bake
 	return bake_error_hint(err, "give it another \"path\"");
 }
 
+/* Where each file goes. */
+static enum bake_status place_files(struct reading *reading, struct bake_error *err)
+{
+	for (size_t i = 0; i < reading->model.file_count; i++) {
+		struct bake_manifest_file *file = &reading->files[i];
+
+		file->path = bake_arena_join(reading->arena, reading->model.path,
+			file->save_as ? file->save_as : file->name);
+		if (!file->path)
+			return bake_error_nomem(err);
+	}
+	return BAKE_OK;
+}
+
 /* A variant that is written must not contradict the file's own name; one that is not written is
  * read from it. */
 static enum bake_status settle_variant(const struct bake_json *value, struct bake_arena *arena,
@@ -343,6 +357,7 @@ enum bake_status bake_model_read(const struct bake_json *value, struct bake_aren
 	BAKE_TRY(check_shape(value, &reading.model, err));
 	BAKE_TRY(settle_variant(value, arena, &reading.model, err));
 	BAKE_TRY(fill_defaults(value, arena, &reading.model, err));
+	BAKE_TRY(place_files(&reading, err));
 	*out = reading.model;
 	return BAKE_OK;
 }

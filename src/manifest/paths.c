@@ -29,16 +29,14 @@ struct paths {
 	size_t directory_count;
 };
 
-static enum bake_status add(
-	struct paths *paths, const char *directory, const char *name, struct bake_error *err)
+static enum bake_status add(struct paths *paths, const char *text, struct bake_error *err)
 {
-	const char *joined = bake_arena_join(paths->arena, directory, name);
 	struct bake_relpath path;
 
-	if (!joined)
+	if (!text)
 		return bake_error_nomem(err);
-	BAKE_TRY(bake_relpath_parse_model(joined, &path, err));
-	paths->list[paths->count++] = joined;
+	BAKE_TRY(bake_relpath_parse_model(text, &path, err));
+	paths->list[paths->count++] = text;
 	return BAKE_OK;
 }
 
@@ -51,7 +49,8 @@ static enum bake_status add_url(
 
 	if (!name)
 		return BAKE_OK; /* locking says so */
-	return copy ? add(paths, model->path, copy, err) : bake_error_nomem(err);
+	return copy ? add(paths, bake_arena_join(paths->arena, model->path, copy), err)
+		    : bake_error_nomem(err);
 }
 
 /* A file of some name in the model's directory. No file is called so, its name ends in a dot. */
@@ -70,11 +69,8 @@ static enum bake_status add_directory(
 static enum bake_status add_model(
 	struct paths *paths, const struct bake_model *model, struct bake_error *err)
 {
-	for (size_t i = 0; i < model->file_count; i++) {
-		const struct bake_manifest_file *file = &model->files[i];
-
-		BAKE_TRY(add(paths, model->path, file->save_as ? file->save_as : file->name, err));
-	}
+	for (size_t i = 0; i < model->file_count; i++)
+		BAKE_TRY(add(paths, model->files[i].path, err));
 	if (model->file_count)
 		return BAKE_OK;
 	return model->source.kind == BAKE_SOURCE_URL ? add_url(paths, model, err)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "netops/lock.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -273,6 +274,7 @@ static enum bake_status start_lock(struct bake_locking *locking, struct bake_err
 	const struct bake_manifest *manifest = locking->manifest;
 	struct bake_lock *lock = calloc(1, sizeof(*lock));
 
+	assert(manifest->sha256.kind != BAKE_DIGEST_NONE);
 	locking->lock = lock;
 	locking->listings = calloc(manifest->model_count + 1, sizeof(*locking->listings));
 	if (!lock || !locking->listings)

@@ -250,6 +250,14 @@ def test_manifests_are_named_or_found(desk, tmp_path):
     assert len(desk.ids("list")) == 12
     assert len(desk.ids("list", "-m", "manifests/draw.json")) == 8
     assert len(desk.ids("list", "-m", "manifests/draw.json", "-m", "manifests")) == 12
+    # The same bytes count once, whatever the file is called; as many other bytes are another document.
+    draw = (tmp_path / "manifests/draw.json").read_text()
+    copy = tmp_path / "manifests/copy.json"
+    copy.write_text(draw)
+    assert len(desk.ids("list")) == 12
+    copy.write_text(draw.replace("SDXL VAE", "SDXL vae"))
+    assert len(desk.ids("list")) == 20
+    copy.unlink()
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     out = run("bake-catalog", "list", "--json", cwd=elsewhere,

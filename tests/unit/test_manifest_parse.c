@@ -488,7 +488,34 @@ static void models_are_counted(void)
 	}
 }
 
+static void files_are_placed_below_the_models_path(void)
+{
+	_cleanup_(bake_manifest_free) struct bake_manifest *manifest =
+		parse(MODEL(HUB ", \"path\": \"p/q\", \"files\": [{\"name\": \"d/a.bin\"}, "
+				"{\"name\": \"b.bin\", \"save_as\": \"e/c.bin\"}]"));
+	const struct bake_manifest_file *files = manifest->models[0].files;
+
+	assert_int_equal(manifest->models[0].file_count, 2);
+	assert_string_equal(files[0].path, "p/q/d/a.bin");
+	assert_string_equal(files[1].path, "p/q/e/c.bin");
+}
+
+static void what_is_only_read_has_no_digest(void)
+{
+	_cleanup_(bake_manifest_free) struct bake_manifest *parsed = parse(MODEL(HUB));
+	_cleanup_(bake_manifest_free) struct bake_manifest *manifest = NULL;
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	check_status(bake_manifest_read(bake_span_text(MODEL(HUB)), "m.json", &manifest, &err),
+		&err, BAKE_OK, NULL);
+	assert_int_equal(manifest->sha256.kind, BAKE_DIGEST_NONE);
+	assert_int_equal(manifest->model_count, parsed->model_count);
+	assert_string_equal(manifest->models[0].id, parsed->models[0].id);
+}
+
 static const struct scenario others[] = {
+	{"files are placed below the model's path", files_are_placed_below_the_models_path},
+	{"what is only read has no digest", what_is_only_read_has_no_digest},
 	{"what is not said is filled in", what_is_not_said_is_filled_in},
 	{"everything said is taken", everything_said_is_taken},
 	{"a file's name gives the variant", a_files_name_gives_the_variant},
