@@ -68,13 +68,20 @@ void *bake_arena_alloc(struct bake_arena *arena, size_t size)
 	return taken ? memset(taken, 0, size) : NULL;
 }
 
-void *bake_arena_array(struct bake_arena *arena, size_t count, size_t size)
+void *bake_arena_room(struct bake_arena *arena, size_t count, size_t size)
 {
 	size_t bytes;
 
 	if (__builtin_mul_overflow(count, size, &bytes))
 		return NULL;
-	return bake_arena_alloc(arena, bytes ? bytes : 1);
+	return take(arena, bytes ? bytes : 1, alignof(max_align_t));
+}
+
+void *bake_arena_array(struct bake_arena *arena, size_t count, size_t size)
+{
+	void *room = bake_arena_room(arena, count, size);
+
+	return room ? memset(room, 0, count * size) : NULL;
 }
 
 char *bake_arena_copy(struct bake_arena *arena, const char *text, size_t len)

@@ -29,6 +29,9 @@ void *bake_arena_alloc(struct bake_arena *arena, size_t size);
 /* count * size with the product checked. A count of 0 gives a valid pointer to nothing. */
 void *bake_arena_array(struct bake_arena *arena, size_t count, size_t size);
 
+/* The same without the zeroes, for what is then written whole. */
+void *bake_arena_room(struct bake_arena *arena, size_t count, size_t size);
+
 /* A NUL-terminated copy. */
 char *bake_arena_copy(struct bake_arena *arena, const char *text, size_t len);
 char *bake_arena_text(struct bake_arena *arena, const char *text);

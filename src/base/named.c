@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/text.h"
 
 /* The upper bits of FNV-1a hardly know of the last letters. */
@@ -66,11 +65,11 @@ static void distribute(
 		out[ends[bucket_of(&list[i])]++] = list[i];
 }
 
-void bake_named_sort(struct bake_named *list, size_t count)
+void bake_named_sort(struct bake_named *list, size_t count, struct bake_arena *scratch)
 {
-	_cleanup_free_ struct bake_named *apart =
-		count < MANY ? NULL : calloc(count, sizeof(*apart));
-	_cleanup_free_ size_t *ends = apart ? calloc(BUCKETS, sizeof(*ends)) : NULL;
+	struct bake_named *apart =
+		count < MANY ? NULL : bake_arena_room(scratch, count, sizeof(*apart));
+	size_t *ends = apart ? bake_arena_array(scratch, BUCKETS, sizeof(*ends)) : NULL;
 	size_t begin = 0;
 
 	if (!ends) {

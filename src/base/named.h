@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
+
 struct bake_named {
 	uint64_t hash;
 	const char *text; /* borrowed */
@@ -17,8 +19,8 @@ struct bake_named {
 struct bake_named bake_named(const char *text, size_t index);
 
 /* Of those that are the same, the one with the lesser index first. count * log(count), whatever the
- * texts were chosen to be. */
-void bake_named_sort(struct bake_named *list, size_t count);
+ * texts were chosen to be; faster with some room from scratch. */
+void bake_named_sort(struct bake_named *list, size_t count, struct bake_arena *scratch);
 
 bool bake_named_same(const struct bake_named *a, const struct bake_named *b);
 

@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/catalog.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/cleanup.h"
 #include "base/named.h"
 #include "base/parallel.h"
 #include "catalog/entry.h"
-#include "catalog/groups.h"
+#include "catalog/order.h"
 
 enum {
 	ARENA_BYTES_MAX = 256 * 1024 * 1024,
-	PIECE = 256, /* models that one thread takes at a time */
-	GROUP_SHIFT = 40
+	PIECE = 256,	    /* models that one thread takes at a time */
+	SCRATCH_BYTES = 100 /* that an entry needs until all are in order */
 };
 
 /* Some of the models of a source, and where their entries are. */
@@ -24,6 +22,8 @@ struct piece {
 	size_t first;
 	size_t count;
 	struct bake_catalog_entry *entries;
+	size_t at;		/* of the first among all entries */
+	struct bake_named *ids; /* of all entries; NULL: those of one source do not meet */
 	struct bake_arena arena;
 	struct bake_error error;
 };
@@ -39,13 +39,15 @@ static enum bake_status fill(struct piece *piece, struct bake_error *err)
 		struct bake_catalog_entry *entry = &piece->entries[i];
 		size_t at = piece->first + i;
 
-		entry->source = piece->source;
+		*entry = (struct bake_catalog_entry){.source = piece->source};
 		if (piece->source->manifest)
 			BAKE_TRY(bake_catalog_fill_model(
 				&piece->arena, entry, &piece->source->manifest->models[at], err));
 		else
 			BAKE_TRY(bake_catalog_fill_indexed(
 				&piece->arena, entry, &piece->source->index->models[at], err));
+		if (piece->ids)
+			piece->ids[piece->at + i] = bake_named(entry->id, piece->at + i);
 	}
 	return BAKE_OK;
 }
@@ -58,7 +60,7 @@ static void fill_piece(void *context, size_t index)
 }
 
 /* Cuts the sources into pieces, which follow one another in the entries. */
-static size_t cut(struct bake_catalog *catalog, struct piece *pieces)
+static size_t cut(struct bake_catalog *catalog, struct bake_named *ids, struct piece *pieces)
 {
 	size_t count = 0;
 
@@ -72,6 +74,8 @@ static size_t cut(struct bake_catalog *catalog, struct piece *pieces)
 				.first = first,
 				.count = models - first < PIECE ? models - first : PIECE,
 				.entries = &catalog->entries[catalog->entry_count],
+				.at = catalog->entry_count,
+				.ids = ids,
 				.arena = BAKE_ARENA_INIT(ARENA_BYTES_MAX),
 				.error = BAKE_ERROR_INIT};
 			catalog->entry_count += piece->count;
@@ -80,9 +84,10 @@ static size_t cut(struct bake_catalog *catalog, struct piece *pieces)
 	return count;
 }
 
-/* The pieces are filled by all processors, each into an arena of its own. */
-static enum bake_status fill_all(
-	struct bake_catalog *catalog, size_t entries, struct bake_error *err)
+/* The pieces are filled by all processors, each into an arena of its own. ids receives the names of
+ * the entries, and may be NULL. */
+static enum bake_status fill_all(struct bake_catalog *catalog, size_t entries,
+	struct bake_named *ids, struct bake_error *err)
 {
 	_cleanup_free_ struct piece *pieces =
 		calloc(catalog->source_count + entries / PIECE + 1, sizeof(*pieces));
@@ -91,7 +96,7 @@ static enum bake_status fill_all(
 
 	if (!pieces)
 		return bake_error_nomem(err);
-	count = cut(catalog, pieces);
+	count = cut(catalog, ids, pieces);
 	bake_parallel(count, 0, fill_piece, pieces);
 	for (size_t i = 0; i < count; i++) {
 		bake_arena_adopt(&catalog->arena, &pieces[i].arena);
@@ -112,16 +117,12 @@ static enum bake_status qualify(
 }
 
 /* Ids are of one manifest: where two manifests have the same, each says whose it is. */
-static enum bake_status make_keys(struct bake_catalog *catalog, struct bake_error *err)
+static enum bake_status make_keys(struct bake_catalog *catalog, struct bake_named *ids,
+	struct bake_arena *scratch, struct bake_error *err)
 {
-	size_t count = catalog->source_count > 1 ? catalog->entry_count : 0;
-	_cleanup_free_ struct bake_named *ids = calloc(count + 1, sizeof(*ids));
+	size_t count = catalog->entry_count;
 
-	if (!ids)
-		return bake_error_nomem(err);
-	for (size_t i = 0; i < count; i++)
-		ids[i] = bake_named(catalog->entries[i].id, i);
-	bake_named_sort(ids, count);
+	bake_named_sort(ids, count, scratch);
 	for (size_t i = 0; i < count; i++) {
 		if ((i > 0 && bake_named_same(&ids[i - 1], &ids[i])) ||
 			(i + 1 < count && bake_named_same(&ids[i], &ids[i + 1])))
@@ -130,120 +131,27 @@ static enum bake_status make_keys(struct bake_catalog *catalog, struct bake_erro
 	return BAKE_OK;
 }
 
-static int order(bool a_first, bool b_first)
+/* scratch: for what is needed only meanwhile. */
+static enum bake_status fill_and_order(struct bake_catalog *catalog, size_t entries,
+	struct bake_arena *scratch, struct bake_error *err)
 {
-	return (a_first ? 0 : 1) - (b_first ? 0 : 1);
-}
+	struct bake_named *ids = NULL;
 
-static int order_u64(uint64_t a, uint64_t b)
-{
-	return (a > b) - (a < b);
-}
-
-static int compare_entries(const struct bake_catalog_entry *x, const struct bake_catalog_entry *y)
-{
-	int by = order_u64(x->group, y->group);
-
-	if (!by && bake_groups_is_other(x->group))
-		by = strcasecmp(bake_catalog_group_word(x), bake_catalog_group_word(y));
-	if (!by) /* 0, no priority, comes last */
-		by = order_u64(x->priority - 1, y->priority - 1);
-	if (!by)
-		by = order(x->is_default, y->is_default);
-	if (!by)
-		by = order(x->recommended, y->recommended);
-	if (!by)
-		by = strcasecmp(x->title, y->title);
-	return by ? by : strcmp(x->key, y->key);
-}
-
-/* An entry, and what of its order fits into two numbers: most are told apart without being looked
- * at. */
-struct ranked {
-	uint64_t rank;	/* by group, priority, default, recommended */
-	uint64_t title; /* by the first letters of the title */
-	const struct bake_catalog_entry *entry;
-};
-
-static uint64_t rank_of(const struct bake_catalog_entry *entry)
-{
-	uint64_t priority = entry->priority - 1; /* at most 1000, or the largest for none */
-
-	if (priority > UINT32_MAX)
-		priority = UINT32_MAX;
-	return priority << 2 | (entry->is_default ? 0U : 2U) | (entry->recommended ? 0U : 1U);
-}
-
-/* The letters are ordered as strcasecmp orders them; a shorter title comes first. */
-static uint64_t letters_of(const char *title)
-{
-	uint64_t letters = 0;
-	size_t at = 0;
-
-	for (; at < sizeof(letters) && title[at]; at++)
-		letters = letters << 8 | (unsigned char)tolower((unsigned char)title[at]);
-	return at ? letters << 8 * (sizeof(letters) - at) : 0;
-}
-
-static struct ranked rank(const struct bake_catalog_entry *entry)
-{
-	struct ranked ranked = {.rank = (uint64_t)entry->group << GROUP_SHIFT, .entry = entry};
-
-	/* Of what has no group of its own the word comes before all else. */
-	if (bake_groups_is_other(entry->group))
-		return ranked;
-	ranked.rank |= rank_of(entry);
-	ranked.title = letters_of(entry->title);
-	return ranked;
-}
-
-static int compare_ranked(const void *a, const void *b)
-{
-	const struct ranked *x = a;
-	const struct ranked *y = b;
-
-	if (x->rank != y->rank)
-		return order_u64(x->rank, y->rank);
-	return x->title != y->title ? order_u64(x->title, y->title)
-				    : compare_entries(x->entry, y->entry);
-}
-
-/* Puts each entry where ranked says: the one that is displaced goes on to its own place. */
-static void arrange(struct bake_catalog_entry *entries, struct ranked *ranked, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct bake_catalog_entry first = entries[i];
-		size_t at = i;
-
-		while (ranked[at].entry != &entries[i]) {
-			size_t from = (size_t)(ranked[at].entry - entries);
-
-			entries[at] = entries[from];
-			ranked[at].entry = &entries[at];
-			at = from;
-		}
-		entries[at] = first;
-		ranked[at].entry = &entries[at];
+	if (catalog->source_count > 1) {
+		ids = bake_arena_room(scratch, entries, sizeof(*ids));
+		if (!ids)
+			return bake_error_nomem(err);
 	}
-}
-
-static enum bake_status sort(struct bake_catalog *catalog, struct bake_error *err)
-{
-	size_t count = catalog->entry_count;
-	_cleanup_free_ struct ranked *ranked = calloc(count + 1, sizeof(*ranked));
-
-	if (!ranked)
-		return bake_error_nomem(err);
-	for (size_t i = 0; i < count; i++)
-		ranked[i] = rank(&catalog->entries[i]);
-	qsort(ranked, count, sizeof(*ranked), compare_ranked);
-	arrange(catalog->entries, ranked, count);
-	return BAKE_OK;
+	BAKE_TRY(fill_all(catalog, entries, ids, err));
+	if (ids)
+		BAKE_TRY(make_keys(catalog, ids, scratch, err));
+	return bake_catalog_order(catalog->entries, catalog->entry_count, scratch, err);
 }
 
 static enum bake_status build(struct bake_catalog *catalog,
 	const struct bake_catalog_source *sources, size_t count, struct bake_error *err)
 {
+	_cleanup_(bake_arena_release) struct bake_arena scratch = BAKE_ARENA_INIT(ARENA_BYTES_MAX);
 	size_t entries = 0;
 
 	for (size_t i = 0; i < count; i++)
@@ -253,15 +161,14 @@ static enum bake_status build(struct bake_catalog *catalog,
 			"the manifests have %zu models together, more than %d", entries,
 			BAKE_CATALOG_ENTRIES_MAX);
 	catalog->sources = bake_arena_array(&catalog->arena, count, sizeof(*catalog->sources));
-	catalog->entries = bake_arena_array(&catalog->arena, entries, sizeof(*catalog->entries));
+	catalog->entries = bake_arena_room(&catalog->arena, entries, sizeof(*catalog->entries));
 	if (!catalog->sources || !catalog->entries)
 		return bake_error_nomem(err);
 	for (size_t i = 0; i < count; i++)
 		catalog->sources[i] = sources[i];
 	catalog->source_count = count;
-	BAKE_TRY(fill_all(catalog, entries, err));
-	BAKE_TRY(make_keys(catalog, err));
-	return sort(catalog, err);
+	scratch.expected = entries * SCRATCH_BYTES;
+	return fill_and_order(catalog, entries, &scratch, err);
 }
 
 enum bake_status bake_catalog_build(const struct bake_catalog_source *sources, size_t count,

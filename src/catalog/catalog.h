@@ -36,13 +36,6 @@ enum bake_catalog_state {
 	BAKE_CATALOG_INSTALLED
 };
 
-struct bake_catalog_file {
-	const char *path; /* below the models directory */
-	uint64_t size;
-	bool has_size;
-	struct bake_digest sha256; /* kind NONE when not known */
-};
-
 /* A model. What is NULL or 0 is not known. */
 struct bake_catalog_entry {
 	const char *key; /* what tells it apart: its id, or "manifest/id" where ids meet */
@@ -62,7 +55,7 @@ struct bake_catalog_entry {
 	const struct bake_model *model;		  /* in the manifest; NULL: only an index has it */
 	const struct bake_lock_model *locked;	  /* its pins; NULL: none */
 	const struct bake_index_model *indexed;	  /* NULL: no index has it */
-	const struct bake_catalog_file *files;
+	const struct bake_placed_file *files;
 	size_t file_count; /* 0: the names are not known */
 	uint64_t bytes;	   /* of all files together, when size_known */
 	uint64_t min_ram_bytes;

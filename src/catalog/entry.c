@@ -80,10 +80,10 @@ static const struct bake_lock_model *pins_of(
 	return NULL;
 }
 
-static struct bake_catalog_file *make_files(struct bake_arena *arena,
+static struct bake_placed_file *make_files(struct bake_arena *arena,
 	struct bake_catalog_entry *entry, size_t count, struct bake_error *err)
 {
-	struct bake_catalog_file *files = bake_arena_array(arena, count, sizeof(*files));
+	struct bake_placed_file *files = bake_arena_array(arena, count, sizeof(*files));
 
 	if (!files) {
 		bake_error_nomem(err);
@@ -97,12 +97,12 @@ static struct bake_catalog_file *make_files(struct bake_arena *arena,
 static enum bake_status take_locked(struct bake_arena *arena, struct bake_catalog_entry *entry,
 	const struct bake_lock_model *locked, struct bake_error *err)
 {
-	struct bake_catalog_file *files = make_files(arena, entry, locked->file_count, err);
+	struct bake_placed_file *files = make_files(arena, entry, locked->file_count, err);
 
 	if (!files)
 		return err->status;
 	for (size_t i = 0; i < locked->file_count; i++)
-		files[i] = (struct bake_catalog_file){.path = locked->files[i].path,
+		files[i] = (struct bake_placed_file){.path = locked->files[i].path,
 			.size = locked->files[i].size,
 			.has_size = true,
 			.sha256 = locked->files[i].sha256};
@@ -113,35 +113,23 @@ static enum bake_status take_locked(struct bake_arena *arena, struct bake_catalo
 static enum bake_status take_indexed(struct bake_arena *arena, struct bake_catalog_entry *entry,
 	const struct bake_index_model *indexed, struct bake_error *err)
 {
-	struct bake_catalog_file *files = make_files(arena, entry, indexed->file_count, err);
+	struct bake_placed_file *files = make_files(arena, entry, indexed->file_count, err);
 
 	if (!files)
 		return err->status;
 	for (size_t i = 0; i < indexed->file_count; i++)
-		files[i] = (struct bake_catalog_file){.path = indexed->files[i].path,
+		files[i] = (struct bake_placed_file){.path = indexed->files[i].path,
 			.size = indexed->files[i].size,
 			.has_size = true,
 			.sha256 = indexed->files[i].sha256};
 	return BAKE_OK;
 }
 
-/* Files that the manifest names one by one. Without names there are none. */
-static enum bake_status take_named(struct bake_arena *arena, struct bake_catalog_entry *entry,
-	const struct bake_model *model, struct bake_error *err)
+/* Files that the manifest names one by one. */
+static void take_named(struct bake_catalog_entry *entry, const struct bake_model *model)
 {
-	struct bake_catalog_file *files = make_files(arena, entry, model->file_count, err);
-
-	if (!files)
-		return err->status;
-	for (size_t i = 0; i < model->file_count; i++) {
-		const struct bake_manifest_file *file = &model->files[i];
-
-		files[i] = (struct bake_catalog_file){.path = file->path,
-			.size = file->size,
-			.has_size = file->has_size,
-			.sha256 = file->sha256};
-	}
-	return BAKE_OK;
+	entry->files = model->placed;
+	entry->file_count = model->file_count;
 }
 
 /* The one file of a URL that ends in its name. */
@@ -151,14 +139,14 @@ static enum bake_status take_url(struct bake_arena *arena, struct bake_catalog_e
 	size_t len;
 	const char *at = bake_url_file_name(model->source.location, &len);
 	const char *name = at ? bake_arena_copy(arena, at, len) : NULL;
-	struct bake_catalog_file *files;
+	struct bake_placed_file *files;
 
 	if (!at)
 		return BAKE_OK;
 	files = name ? make_files(arena, entry, 1, err) : NULL;
 	if (!files)
 		return bake_error_nomem(err);
-	files[0] = (struct bake_catalog_file){.path = bake_arena_join(arena, model->path, name)};
+	files[0] = (struct bake_placed_file){.path = bake_arena_join(arena, model->path, name)};
 	return files[0].path ? BAKE_OK : bake_error_nomem(err);
 }
 
@@ -183,10 +171,10 @@ static void sum_up(struct bake_catalog_entry *entry)
 /* The name that says most of a model's weights: of its largest file that is no projector. */
 static const char *main_name(const struct bake_catalog_entry *entry)
 {
-	const struct bake_catalog_file *main = NULL;
+	const struct bake_placed_file *main = NULL;
 
 	for (size_t i = 0; i < entry->file_count; i++) {
-		const struct bake_catalog_file *file = &entry->files[i];
+		const struct bake_placed_file *file = &entry->files[i];
 
 		if (!bake_names_is_projector(file->path) && (!main || file->size > main->size))
 			main = file;
@@ -243,7 +231,7 @@ enum bake_status bake_catalog_fill_model(struct bake_arena *arena, struct bake_c
 	if (locked)
 		BAKE_TRY(take_locked(arena, entry, locked, err));
 	else if (model->file_count > 0)
-		BAKE_TRY(take_named(arena, entry, model, err));
+		take_named(entry, model);
 	else if (entry->indexed && entry->indexed->file_count > 0)
 		BAKE_TRY(take_indexed(arena, entry, entry->indexed, err));
 	else if (model->source.kind == BAKE_SOURCE_URL)

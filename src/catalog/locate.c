@@ -39,7 +39,7 @@ void bake_catalog_locate(struct bake_catalog_entry *entry, int root)
 		return;
 	}
 	for (size_t i = 0; i < entry->file_count; i++) {
-		const struct bake_catalog_file *file = &entry->files[i];
+		const struct bake_placed_file *file = &entry->files[i];
 
 		if (!look(root, file->path, &found))
 			continue;

@@ -16,7 +16,7 @@
 struct known {
 	const char *path;
 	const struct bake_catalog_entry *entry;
-	const struct bake_catalog_file *file;
+	const struct bake_placed_file *file;
 };
 
 static int compare_known(const void *a, const void *b)

@@ -20,7 +20,8 @@
 
 /* A manifest of the largest size, parsed, stays well below. */
 enum {
-	ARENA_BYTES_MAX = 64 * 1024 * 1024
+	ARENA_BYTES_MAX = 64 * 1024 * 1024,
+	SCRATCH_BYTES = 256 /* that a model needs while it is told from the others */
 };
 
 static enum bake_status read_schema(
@@ -189,16 +190,16 @@ static enum bake_status check_support(
 }
 
 /* Ids and aliases are one space of names. */
-static enum bake_status check_names(
-	const struct bake_json *root, const struct bake_manifest *manifest, struct bake_error *err)
+static enum bake_status check_names(const struct bake_json *root,
+	const struct bake_manifest *manifest, struct bake_arena *scratch, struct bake_error *err)
 {
-	_cleanup_free_ struct bake_named *names = NULL;
+	struct bake_named *names;
 	size_t count = manifest->model_count;
 	size_t used = 0;
 
 	for (size_t i = 0; i < manifest->model_count; i++)
 		count += manifest->models[i].alias_count;
-	names = calloc(count + 1, sizeof(*names));
+	names = bake_arena_room(scratch, count, sizeof(*names));
 	if (!names)
 		return bake_error_nomem(err);
 	for (size_t i = 0; i < manifest->model_count; i++) {
@@ -208,7 +209,7 @@ static enum bake_status check_names(
 		for (size_t k = 0; k < model->alias_count; k++)
 			names[used++] = bake_named(model->aliases[k], i);
 	}
-	bake_named_sort(names, used);
+	bake_named_sort(names, used, scratch);
 	for (size_t i = 1; i < used; i++) {
 		if (bake_named_same(&names[i - 1], &names[i]))
 			return complain(root, "models", NULL, "manifest.duplicate-name", err,
@@ -235,17 +236,31 @@ static enum bake_status check_selections(
 }
 
 /* What collides is seen here, before anybody is asked for anything. */
-static enum bake_status check_paths(
-	const struct bake_json *root, struct bake_manifest *manifest, struct bake_error *err)
+static enum bake_status check_paths(const struct bake_json *root,
+	const struct bake_manifest *manifest, struct bake_arena *scratch, struct bake_error *err)
 {
 	struct bake_json models = *root;
 
-	if (bake_manifest_check_paths(manifest, err) == BAKE_OK)
+	if (bake_manifest_check_paths(manifest, scratch, err) == BAKE_OK)
 		return BAKE_OK;
 	(void)bake_json_find(root, "models", &models);
 	bake_json_blame(&models, err);
 	return bake_error_hint(err, "give one of the models another \"path\", or one of the files "
 				    "another \"save_as\"");
+}
+
+/* What is only right together. */
+static enum bake_status check_document(
+	const struct bake_json *root, const struct bake_manifest *manifest, struct bake_error *err)
+{
+	_cleanup_(bake_arena_release) struct bake_arena scratch = BAKE_ARENA_INIT(ARENA_BYTES_MAX);
+
+	scratch.expected = manifest->model_count * SCRATCH_BYTES;
+	BAKE_TRY(check_names(root, manifest, &scratch, err));
+	BAKE_TRY(check_profiles(root, manifest, err));
+	BAKE_TRY(check_support(root, manifest, err));
+	BAKE_TRY(check_selections(root, manifest, err));
+	return check_paths(root, manifest, &scratch, err);
 }
 
 static enum bake_status read_document(
@@ -264,11 +279,7 @@ static enum bake_status read_document(
 		root, fields, countof(fields), BAKE_JSON_REFUSE_UNKNOWN, manifest, err));
 	if (!manifest->title)
 		manifest->title = manifest->name;
-	BAKE_TRY(check_names(root, manifest, err));
-	BAKE_TRY(check_profiles(root, manifest, err));
-	BAKE_TRY(check_support(root, manifest, err));
-	BAKE_TRY(check_selections(root, manifest, err));
-	return check_paths(root, manifest, err);
+	return check_document(root, manifest, err);
 }
 
 enum bake_status bake_manifest_read(struct bake_span text, const char *document,

@@ -44,10 +44,17 @@ struct bake_variant {
 struct bake_manifest_file {
 	const char *name;	   /* at the source */
 	const char *save_as;	   /* below the model's path; NULL: as name */
-	const char *path;	   /* the same below the models directory */
 	uint64_t size;		   /* bytes, when has_size */
 	struct bake_digest sha256; /* kind NONE when not given */
 	bool has_size;
+};
+
+/* A file where it goes, with what is known of it. */
+struct bake_placed_file {
+	const char *path; /* below the models directory */
+	uint64_t size;	  /* bytes, when has_size */
+	bool has_size;
+	struct bake_digest sha256; /* kind NONE when not known */
 };
 
 /* A model that is baked as a conversion of what its source has: see convert/convert.h. */
@@ -88,6 +95,7 @@ struct bake_model {
 	const char *const *exclude;
 	size_t exclude_count;
 	const struct bake_manifest_file *files; /* when given, exactly these */
+	const struct bake_placed_file *placed;	/* the same, one for one */
 	size_t file_count;
 	const struct bake_manifest_output *convert; /* NULL: the files are baked as they are */
 	const char *const *tags;
@@ -121,8 +129,9 @@ struct bake_selection {
 };
 
 struct bake_manifest {
-	struct bake_arena arena;   /* owns everything below */
-	struct bake_digest sha256; /* of the document's bytes; kind NONE of one that was only read */
+	struct bake_arena arena; /* owns everything below */
+	struct bake_digest
+		sha256; /* of the document's bytes; kind NONE of one that was only read */
 	const char *name;
 	const char *title;	   /* the name when not given */
 	struct bake_model *models; /* in document order */

@@ -257,15 +257,25 @@ static enum bake_status fill_defaults(const struct bake_json *value, struct bake
 	return bake_error_hint(err, "give it another \"path\"");
 }
 
-/* Where each file goes. */
-static enum bake_status place_files(struct reading *reading, struct bake_error *err)
+static enum bake_status place_files(
+	struct bake_arena *arena, struct bake_model *model, struct bake_error *err)
 {
-	for (size_t i = 0; i < reading->model.file_count; i++) {
-		struct bake_manifest_file *file = &reading->files[i];
+	struct bake_placed_file *placed =
+		bake_arena_array(arena, model->file_count, sizeof(*placed));
 
-		file->path = bake_arena_join(reading->arena, reading->model.path,
-			file->save_as ? file->save_as : file->name);
-		if (!file->path)
+	if (!placed)
+		return bake_error_nomem(err);
+	model->placed = placed;
+	for (size_t i = 0; i < model->file_count; i++) {
+		const struct bake_manifest_file *file = &model->files[i];
+
+		placed[i] = (struct bake_placed_file){
+			.path = bake_arena_join(
+				arena, model->path, file->save_as ? file->save_as : file->name),
+			.size = file->size,
+			.has_size = file->has_size,
+			.sha256 = file->sha256};
+		if (!placed[i].path)
 			return bake_error_nomem(err);
 	}
 	return BAKE_OK;
@@ -357,7 +367,7 @@ enum bake_status bake_model_read(const struct bake_json *value, struct bake_aren
 	BAKE_TRY(check_shape(value, &reading.model, err));
 	BAKE_TRY(settle_variant(value, arena, &reading.model, err));
 	BAKE_TRY(fill_defaults(value, arena, &reading.model, err));
-	BAKE_TRY(place_files(&reading, err));
+	BAKE_TRY(place_files(arena, &reading.model, err));
 	*out = reading.model;
 	return BAKE_OK;
 }

@@ -22,7 +22,7 @@ const char *bake_url_file_name(const char *url, size_t *out_len)
 }
 
 struct paths {
-	struct bake_arena *arena;
+	struct bake_arena *arena; /* of list and directories, and of joined texts */
 	const char **list;
 	size_t count;
 	struct bake_named *directories;
@@ -70,7 +70,7 @@ static enum bake_status add_model(
 	struct paths *paths, const struct bake_model *model, struct bake_error *err)
 {
 	for (size_t i = 0; i < model->file_count; i++)
-		BAKE_TRY(add(paths, model->files[i].path, err));
+		BAKE_TRY(add(paths, model->placed[i].path, err));
 	if (model->file_count)
 		return BAKE_OK;
 	return model->source.kind == BAKE_SOURCE_URL ? add_url(paths, model, err)
@@ -82,28 +82,26 @@ static void add_directories(struct paths *paths)
 {
 	const struct bake_named *directories = paths->directories;
 
-	bake_named_sort(paths->directories, paths->directory_count);
+	bake_named_sort(paths->directories, paths->directory_count, paths->arena);
 	for (size_t i = 0; i < paths->directory_count; i++) {
 		if (i == 0 || !bake_named_same(&directories[i - 1], &directories[i]))
 			paths->list[paths->count++] = directories[i].text;
 	}
 }
 
-enum bake_status bake_manifest_check_paths(struct bake_manifest *manifest, struct bake_error *err)
+enum bake_status bake_manifest_check_paths(
+	const struct bake_manifest *manifest, struct bake_arena *scratch, struct bake_error *err)
 {
-	_cleanup_free_ const char **list = NULL;
-	_cleanup_free_ struct bake_named *directories = NULL;
-	struct paths paths = {.arena = &manifest->arena};
-	size_t room = 1;
+	struct paths paths = {.arena = scratch};
+	size_t room = 0;
 
 	for (size_t i = 0; i < manifest->model_count; i++)
 		room += manifest->models[i].file_count + 1;
-	list = calloc(room, sizeof(*list));
-	directories = calloc(manifest->model_count + 1, sizeof(*directories));
-	if (!list || !directories)
+	paths.list = bake_arena_room(scratch, room, sizeof(*paths.list));
+	paths.directories =
+		bake_arena_room(scratch, manifest->model_count, sizeof(*paths.directories));
+	if (!paths.list || !paths.directories)
 		return bake_error_nomem(err);
-	paths.list = list;
-	paths.directories = directories;
 	for (size_t i = 0; i < manifest->model_count; i++)
 		BAKE_TRY(add_model(&paths, &manifest->models[i], err));
 	add_directories(&paths);

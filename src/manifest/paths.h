@@ -10,8 +10,9 @@
 const char *bake_url_file_name(const char *url, size_t *out_len);
 
 /* Whether the files that the manifest names, and the directories of those that it does not, can
- * be in one tree. BAKE_ERR_DATA path.collision, path.reserved and the like. */
-enum bake_status bake_manifest_check_paths(
-	struct bake_manifest *manifest, struct bake_error *err) BAKE_CHECKED;
+ * be in one tree. BAKE_ERR_DATA path.collision, path.reserved and the like. scratch has what that
+ * takes meanwhile. */
+enum bake_status bake_manifest_check_paths(const struct bake_manifest *manifest,
+	struct bake_arena *scratch, struct bake_error *err) BAKE_CHECKED;
 
 #endif

@@ -61,6 +61,9 @@ static void arena_checks_products(void)
 	assert_non_null(bake_arena_array(&arena, 0, 16));
 	assert_non_null(bake_arena_array(&arena, 16, 0));
 	assert_non_null(bake_arena_array(&arena, 3, 5));
+	assert_null(bake_arena_room(&arena, SIZE_MAX / 2, 4));
+	assert_non_null(bake_arena_room(&arena, 0, 16));
+	assert_int_equal((uintptr_t)bake_arena_room(&arena, 3, 5) % alignof(max_align_t), 0);
 }
 
 static void arena_copies_text(void)

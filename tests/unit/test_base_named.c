@@ -34,8 +34,9 @@ static void check_sorted(const struct bake_named *list, size_t count, size_t tex
 }
 
 /* count names, of which so many are different, in a random order. */
-static void sort_names(size_t count, size_t texts)
+static void sort_names(size_t count, size_t texts, size_t room)
 {
+	_cleanup_(bake_arena_release) struct bake_arena scratch = BAKE_ARENA_INIT(room);
 	_cleanup_free_ struct bake_named *list = calloc(count + 1, sizeof(*list));
 	_cleanup_free_ char(*names)[TEXT_MAX] = calloc(count + 1, sizeof(*names));
 
@@ -53,7 +54,7 @@ static void sort_names(size_t count, size_t texts)
 		list[other] = list[i - 1];
 		list[i - 1] = held;
 	}
-	bake_named_sort(list, count);
+	bake_named_sort(list, count, &scratch);
 	check_sorted(list, count, texts < count ? texts : count);
 }
 
@@ -77,12 +78,16 @@ static void try_size(void **state)
 {
 	const struct size_row *row = *state;
 
-	sort_names(row->count, row->texts);
+	sort_names(row->count, row->texts, SIZE_MAX);
+	sort_names(row->count, row->texts, 0);			 /* without room for anything */
+	sort_names(row->count, row->texts, row->count * 24 + 1); /* nor for all of it */
 }
 
 static void nothing_is_sorted(void)
 {
-	bake_named_sort(NULL, 0);
+	struct bake_arena scratch = BAKE_ARENA_INIT(0);
+
+	bake_named_sort(NULL, 0, &scratch);
 }
 
 /* What somebody made to have one hash is told apart by its text, in buckets and without them. */
@@ -91,6 +96,7 @@ static void one_hash_is_not_one_name(void)
 	static const char *const texts[] = {"a", "b", "c"};
 
 	for (size_t count = 9; count < 1000; count += 900) {
+		_cleanup_(bake_arena_release) struct bake_arena scratch = BAKE_ARENA_INIT(SIZE_MAX);
 		_cleanup_free_ struct bake_named *list = calloc(count, sizeof(*list));
 
 		assert_non_null(list);
@@ -99,7 +105,7 @@ static void one_hash_is_not_one_name(void)
 				.hash = UINT64_MAX, .text = texts[i % 3], .index = i};
 		assert_false(bake_named_same(&list[0], &list[1]));
 		assert_true(bake_named_same(&list[0], &list[3]));
-		bake_named_sort(list, count);
+		bake_named_sort(list, count, &scratch);
 		check_sorted(list, count, 3);
 	}
 }

@@ -493,7 +493,7 @@ static void files_are_placed_below_the_models_path(void)
 	_cleanup_(bake_manifest_free) struct bake_manifest *manifest =
 		parse(MODEL(HUB ", \"path\": \"p/q\", \"files\": [{\"name\": \"d/a.bin\"}, "
 				"{\"name\": \"b.bin\", \"save_as\": \"e/c.bin\"}]"));
-	const struct bake_manifest_file *files = manifest->models[0].files;
+	const struct bake_placed_file *files = manifest->models[0].placed;
 
 	assert_int_equal(manifest->models[0].file_count, 2);
 	assert_string_equal(files[0].path, "p/q/d/a.bin");
