@@ -6,11 +6,11 @@
 
 #include "base/cleanup.h"
 #include "base/num.h"
-#include "base/parallel.h"
 #include "catalog/filter.h"
 #include "catalog/write.h"
 #include "catalogcli/commands.h"
 #include "catalogcli/load.h"
+#include "catalogcli/pieces.h"
 #include "catalogcli/table.h"
 #include "cli/report.h"
 
@@ -64,106 +64,98 @@ static void count(struct totals *totals, const struct bake_catalog_entry *entry)
 		totals->unknown++;
 }
 
-enum {
-	PIECE = 128, /* entries written by one thread at a time */
-	ROUND = 16   /* pieces that are written before they are printed */
-};
-
-/* Entries that are being written, and their texts, of which each round makes use again. */
-struct round {
-	const struct bake_json_writer *writer;
-	const struct bake_catalog_entry **shown;
+/* What the filter shows, in order. */
+struct shown {
+	const struct bake_catalog_entry **list;
 	size_t count;
-	struct bake_buf texts[ROUND];
+	struct totals totals;
 };
 
-static void write_piece(void *context, size_t at)
+static enum bake_status gather(
+	const struct bake_catalog *catalog, struct shown *out, struct bake_error *err)
 {
-	struct round *round = context;
-	struct bake_json_writer writer =
-		bake_json_branch(round->writer, &round->texts[at], at == 0);
-	size_t end = (at + 1) * PIECE;
-
-	for (size_t i = at * PIECE; i < end && i < round->count; i++) {
-		bake_json_object_line(&writer);
-		bake_catalog_put_entry(&writer, round->shown[i]);
-		bake_json_end_object(&writer);
-	}
-}
-
-/* Prints what the writer has so far, and then the pieces. */
-static enum bake_status print_pieces(
-	struct bake_json_writer *writer, struct round *round, size_t pieces, struct bake_error *err)
-{
-	for (size_t i = 0; i < pieces; i++) {
-		BAKE_TRY(bake_buf_status(&round->texts[i], "report", err));
-		bake_json_append(writer, &round->texts[i]);
-		BAKE_TRY(bake_buf_status(writer->buf, "report", err));
-		cli_print_json(writer->buf);
-		bake_buf_clear(writer->buf);
-		bake_buf_clear(&round->texts[i]);
-	}
-	return BAKE_OK;
-}
-
-/* Ten thousand entries are several megabytes of text: all processors write them, and they are
- * printed as they become. */
-static enum bake_status print_entries(struct bake_json_writer *writer,
-	const struct bake_catalog_entry **shown, size_t count, struct bake_error *err)
-{
-	struct round round = {.writer = writer};
-	enum bake_status status = BAKE_OK;
-
-	for (size_t i = 0; i < ROUND; i++)
-		round.texts[i] = (struct bake_buf)BAKE_BUF_INIT(writer->buf->max);
-	for (size_t done = 0; done < count && status == BAKE_OK; done += round.count) {
-		size_t left = count - done;
-		size_t pieces;
-
-		round.shown = shown + done;
-		round.count = left < (size_t)ROUND * PIECE ? left : (size_t)ROUND * PIECE;
-		pieces = (round.count + PIECE - 1) / PIECE;
-		bake_parallel(pieces, 0, write_piece, &round);
-		status = print_pieces(writer, &round, pieces, err);
-	}
-	for (size_t i = 0; i < ROUND; i++)
-		bake_buf_release(&round.texts[i]);
-	return status;
-}
-
-static enum bake_status print_json(const struct bake_catalog *catalog, struct bake_error *err)
-{
-	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT((size_t)1 << 28);
-	struct bake_json_writer writer = BAKE_JSON_WRITER_INIT(&text);
-	const struct bake_error none = BAKE_ERROR_INIT;
-	struct totals totals = {.models = 0};
-	_cleanup_free_ const struct bake_catalog_entry **shown =
-		calloc(catalog->entry_count + 1, sizeof(*shown));
-	size_t shown_count = 0;
-
-	if (!shown)
+	out->list = calloc(catalog->entry_count + 1, sizeof(struct bake_catalog_entry *));
+	if (!out->list)
 		return bake_error_nomem(err);
-	bake_json_object(&writer);
-	cli_put_outcome(&writer, &none);
-	bake_json_key(&writer, "models");
-	bake_json_array(&writer);
 	for (size_t i = 0; i < catalog->entry_count; i++) {
 		const struct bake_catalog_entry *entry = &catalog->entries[i];
 
 		if (!bake_catalog_shows(&filter, entry))
 			continue;
-		count(&totals, entry);
-		shown[shown_count++] = entry;
+		count(&out->totals, entry);
+		out->list[out->count++] = entry;
 	}
-	BAKE_TRY(print_entries(&writer, shown, shown_count, err));
-	bake_json_end_array(&writer);
-	bake_json_put_u64(&writer, "bytes", totals.bytes);
-	bake_json_put_u64(&writer, "unknown_sizes", totals.unknown);
-	bake_json_put_u64(&writer, "installed", totals.installed);
-	bake_json_end_object(&writer);
-	bake_json_finish(&writer);
+	return BAKE_OK;
+}
+
+static void shown_release(struct shown *shown)
+{
+	free(shown->list);
+}
+
+enum {
+	JSON_MAX = 1 << 28 /* bytes */
+};
+
+struct document {
+	struct bake_json_writer writer;
+	const struct shown *shown;
+};
+
+static void write_entries(void *context, size_t first, size_t end, struct bake_buf *out)
+{
+	const struct document *document = context;
+	struct bake_json_writer writer = bake_json_branch(&document->writer, out, first == 0);
+
+	for (size_t i = first; i < end; i++) {
+		bake_json_object_line(&writer);
+		bake_catalog_put_entry(&writer, document->shown->list[i]);
+		bake_json_end_object(&writer);
+	}
+}
+
+/* What the document has so far, and then the piece. */
+static enum bake_status print_entries(
+	void *context, const struct bake_buf *text, struct bake_error *err)
+{
+	struct document *document = context;
+
+	bake_json_append(&document->writer, text);
+	BAKE_TRY(catalogcli_print_json(document->writer.buf, err));
+	bake_buf_clear(document->writer.buf);
+	return BAKE_OK;
+}
+
+static enum bake_status print_json(const struct shown *shown, struct bake_error *err)
+{
+	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(JSON_MAX);
+	struct document document = {.writer = BAKE_JSON_WRITER_INIT(&text), .shown = shown};
+	struct catalogcli_pieces pieces = {.count = shown->count,
+		.most = JSON_MAX,
+		.write = write_entries,
+		.print = print_entries,
+		.context = &document};
+	struct bake_json_writer *writer = &document.writer;
+	const struct bake_error none = BAKE_ERROR_INIT;
+
+	bake_json_object(writer);
+	cli_put_outcome(writer, &none);
+	bake_json_key(writer, "models");
+	bake_json_array(writer);
+	BAKE_TRY(catalogcli_print_pieces(&pieces, err));
+	bake_json_end_array(writer);
+	bake_json_put_u64(writer, "bytes", shown->totals.bytes);
+	bake_json_put_u64(writer, "unknown_sizes", shown->totals.unknown);
+	bake_json_put_u64(writer, "installed", shown->totals.installed);
+	bake_json_end_object(writer);
+	bake_json_finish(writer);
 	return catalogcli_print_json(&text, err);
 }
+
+struct rows {
+	struct catalogcli_table table;
+	const struct shown *shown;
+};
 
 static bool same_group(const struct bake_catalog_entry *a, const struct bake_catalog_entry *b)
 {
@@ -172,74 +164,77 @@ static bool same_group(const struct bake_catalog_entry *a, const struct bake_cat
 }
 
 /* "vae: 4 models, 670 MB and 2 of unknown size" of the group that begins at first. */
-static void print_heading(const struct bake_catalog *catalog, size_t first, unsigned width)
+static void put_heading(const struct rows *rows, size_t first, struct bake_buf *out)
 {
-	const struct bake_catalog_entry *entry = &catalog->entries[first];
+	const struct shown *shown = rows->shown;
+	const struct bake_catalog_entry *entry = shown->list[first];
 	struct totals totals = {.models = 0};
 	char size[CATALOGCLI_SIZE_TEXT];
 
-	for (size_t i = first; i < catalog->entry_count; i++) {
-		if (!same_group(entry, &catalog->entries[i]))
-			break;
-		if (bake_catalog_shows(&filter, &catalog->entries[i]))
-			count(&totals, &catalog->entries[i]);
-	}
-	(void)printf("\n");
-	catalogcli_print_text(bake_catalog_group_title(entry), width / 2);
-	(void)printf(": %zu model%s, %s\n", totals.models, totals.models == 1 ? "" : "s",
+	for (size_t i = first; i < shown->count && same_group(entry, shown->list[i]); i++)
+		count(&totals, shown->list[i]);
+	bake_buf_add(out, "\n", 1);
+	catalogcli_put_text(out, bake_catalog_group_title(entry), rows->table.width / 2);
+	bake_buf_addf(out, ": %zu model%s, %s\n", totals.models, totals.models == 1 ? "" : "s",
 		catalogcli_size(totals.bytes, totals.models, totals.unknown, size));
 }
 
-static void print_table(const struct bake_catalog *catalog, bool verbose)
+static void write_rows(void *context, size_t first, size_t end, struct bake_buf *out)
 {
-	const struct bake_catalog_entry *last = NULL;
-	struct totals totals = {.models = 0};
-	struct catalogcli_table table;
+	const struct rows *rows = context;
+	const struct bake_catalog_entry *const *list = rows->shown->list;
+
+	for (size_t i = first; i < end; i++) {
+		if (i == 0)
+			catalogcli_table_head(&rows->table, out);
+		if (i == 0 || !same_group(list[i - 1], list[i]))
+			put_heading(rows, i, out);
+		catalogcli_table_row(&rows->table, list[i], out);
+	}
+}
+
+static enum bake_status print_table(const struct shown *shown, bool verbose, struct bake_error *err)
+{
+	const struct totals *totals = &shown->totals;
+	unsigned most = catalogcli_key_room();
+	struct rows rows = {.shown = shown};
+	struct catalogcli_pieces pieces = {.count = shown->count,
+		.most = CATALOGCLI_TABLE_MAX,
+		.write = write_rows,
+		.context = &rows};
 	char size[CATALOGCLI_SIZE_TEXT];
 	unsigned widest = 0;
 
-	for (size_t i = 0; i < catalog->entry_count; i++) {
-		if (bake_catalog_shows(&filter, &catalog->entries[i]))
-			widest = catalogcli_key_columns(widest, &catalog->entries[i]);
-	}
-	catalogcli_table_begin(&table, verbose, widest);
-	for (size_t i = 0; i < catalog->entry_count; i++) {
-		const struct bake_catalog_entry *entry = &catalog->entries[i];
-
-		if (!bake_catalog_shows(&filter, entry))
-			continue;
-		if (!last)
-			catalogcli_table_head(&table);
-		if (!last || !same_group(last, entry))
-			print_heading(catalog, i, table.width);
-		catalogcli_table_row(&table, entry);
-		count(&totals, entry);
-		last = entry;
-	}
-	if (totals.models == 0) {
+	for (size_t i = 0; i < shown->count && widest < most; i++)
+		widest = catalogcli_key_columns(widest, shown->list[i]);
+	catalogcli_table_begin(&rows.table, verbose, widest);
+	BAKE_TRY(catalogcli_print_pieces(&pieces, err));
+	if (totals->models == 0) {
 		cli_note(CATALOGCLI_TOOL, "no model is all of that");
-		return;
+		return BAKE_OK;
 	}
 	(void)printf("\n");
 	catalogcli_table_legend();
-	(void)printf("%zu model%s, %s; %zu here\n", totals.models, totals.models == 1 ? "" : "s",
-		catalogcli_size(totals.bytes, totals.models, totals.unknown, size),
-		totals.installed);
+	(void)printf("%zu model%s, %s; %zu here\n", totals->models, totals->models == 1 ? "" : "s",
+		catalogcli_size(totals->bytes, totals->models, totals->unknown, size),
+		totals->installed);
+	return BAKE_OK;
 }
 
 static enum bake_status run(
 	const struct cli_common *common, const struct cli_list *args, struct bake_error *err)
 {
 	_cleanup_(bake_catalog_close) struct bake_catalog_opened opened = BAKE_CATALOG_OPENED_INIT;
+	_cleanup_(shown_release) struct shown shown = {.list = NULL};
 
 	(void)args;
 	BAKE_TRY(catalogcli_open(&which, &opened, err));
 	BAKE_TRY(bake_catalog_check_filter(opened.catalog, &filter, err));
 	bake_catalog_locate_all(opened.catalog, opened.root);
+	BAKE_TRY(gather(opened.catalog, &shown, err));
 	if (common->json)
-		return print_json(opened.catalog, err);
-	print_table(opened.catalog, common->verbose > 0);
-	return BAKE_OK;
+		return print_json(&shown, err);
+	return print_table(&shown, common->verbose > 0, err);
 }
 
 static void release(void)

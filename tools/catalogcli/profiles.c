@@ -132,8 +132,10 @@ static void print_list(const struct bake_catalog_profiles *profiles)
 		cli_note(CATALOGCLI_TOOL, "the manifests have no profiles");
 }
 
-static void print_one(const struct bake_catalog_profile *profile, bool verbose)
+static enum bake_status print_one(
+	const struct bake_catalog_profile *profile, bool verbose, struct bake_error *err)
 {
+	_cleanup_(bake_buf_release) struct bake_buf rows = BAKE_BUF_INIT(CATALOGCLI_TABLE_MAX);
 	struct catalogcli_table table;
 	char size[CATALOGCLI_SIZE_TEXT];
 	unsigned widest = 0;
@@ -141,9 +143,10 @@ static void print_one(const struct bake_catalog_profile *profile, bool verbose)
 	for (size_t i = 0; i < profile->entry_count; i++)
 		widest = catalogcli_key_columns(widest, profile->entries[i]);
 	catalogcli_table_begin(&table, verbose, widest);
-	catalogcli_table_head(&table);
+	catalogcli_table_head(&table, &rows);
 	for (size_t i = 0; i < profile->entry_count; i++)
-		catalogcli_table_row(&table, profile->entries[i]);
+		catalogcli_table_row(&table, profile->entries[i], &rows);
+	BAKE_TRY(catalogcli_print(&rows, err));
 	(void)printf("\n%s: ", profile->key);
 	print_presence(profile);
 	(void)printf("; %s\n",
@@ -154,6 +157,7 @@ static void print_one(const struct bake_catalog_profile *profile, bool verbose)
 	else
 		(void)printf("not locked yet: bake-lock %s\n",
 			BAKE_SHOW(profile->source->manifest_path));
+	return BAKE_OK;
 }
 
 static const char *key_at(const void *context, size_t index)
@@ -202,8 +206,7 @@ static enum bake_status run(
 	BAKE_TRY(find(&profiles, args->items[0], &profile, err));
 	if (common->json)
 		return print_one_json(profile, err);
-	print_one(profile, common->verbose > 0);
-	return BAKE_OK;
+	return print_one(profile, common->verbose > 0, err);
 }
 
 static void release(void)

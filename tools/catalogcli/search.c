@@ -88,20 +88,22 @@ static enum bake_status print_json(const char *query, const struct bake_search_h
 	return catalogcli_print_json(&text, err);
 }
 
-static void print_table(
-	const struct bake_search_hit *hits, size_t count, size_t found, bool verbose)
+static enum bake_status print_table(const struct bake_search_hit *hits, size_t count, size_t found,
+	bool verbose, struct bake_error *err)
 {
+	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(CATALOGCLI_TABLE_MAX);
 	struct catalogcli_table table;
 	unsigned widest = 0;
 
 	for (size_t i = 0; i < count; i++)
 		widest = catalogcli_key_columns(widest, hits[i].entry);
 	catalogcli_table_begin(&table, verbose, widest);
-	catalogcli_table_head(&table);
+	catalogcli_table_head(&table, &text);
 	for (size_t i = 0; i < count; i++)
-		catalogcli_table_row(&table, hits[i].entry);
+		catalogcli_table_row(&table, hits[i].entry, &text);
 	if (found > count)
-		(void)printf("and %zu more: --limit N\n", found - count);
+		bake_buf_addf(&text, "and %zu more: --limit N\n", found - count);
+	return catalogcli_print(&text, err);
 }
 
 static enum bake_status tell_nothing(
@@ -168,8 +170,7 @@ static enum bake_status run(
 	locate(&opened, hits, shown);
 	if (common->json)
 		return print_json(query.ptr, hits, shown, found, err);
-	print_table(hits, shown, found, common->verbose > 0);
-	return BAKE_OK;
+	return print_table(hits, shown, found, common->verbose > 0, err);
 }
 
 static void release(void)

@@ -44,55 +44,55 @@ unsigned catalogcli_width(void)
 	return width > WIDTH_MAX ? WIDTH_MAX : (unsigned)width;
 }
 
-void catalogcli_print_text(const char *text, unsigned columns)
+void catalogcli_put_text(struct bake_buf *out, const char *text, unsigned columns)
 {
 	char shown[LINE_ROOM];
 
-	(void)fputs(cli_show_text(text, columns, CLI_FIT_HEAD, shown, sizeof(shown)), stdout);
+	bake_buf_text(out, cli_show_text(text, columns, CLI_FIT_HEAD, shown, sizeof(shown)));
 }
 
-static void print_blanks(size_t count)
+static void put_blanks(struct bake_buf *out, size_t count)
 {
-	static const char blanks[] = "                                ";
+	char *room = bake_buf_room(out, count);
 
-	for (size_t some; count > 0; count -= some) {
-		some = count < sizeof(blanks) ? count : sizeof(blanks) - 1;
-		(void)fwrite(blanks, 1, some, stdout);
-	}
+	if (room)
+		memset(room, ' ', count);
 }
 
-static void print_fitted(const char *text, unsigned columns, enum cli_fit_end keep)
+static void put_fitted(
+	struct bake_buf *out, const char *text, unsigned columns, enum cli_fit_end keep)
 {
 	char shown[LINE_ROOM];
 	unsigned width;
 
 	cli_show_text(text, columns, keep, shown, sizeof(shown));
 	width = cli_columns(shown);
-	(void)fputs(shown, stdout);
-	print_blanks((columns > width ? columns - width : 0) + GAP);
+	bake_buf_text(out, shown);
+	put_blanks(out, (columns > width ? columns - width : 0) + GAP);
 }
 
 /* Text in a column of that width. Most fits as it is. */
-static void print_column(const char *text, unsigned columns, enum cli_fit_end keep)
+static void put_column(
+	struct bake_buf *out, const char *text, unsigned columns, enum cli_fit_end keep)
 {
 	size_t len = strlen(text);
 
 	if (len > columns || len > BAKE_SHOWN_MAX || bake_text_plain(text, len) < len) {
-		print_fitted(text, columns, keep);
+		put_fitted(out, text, columns, keep);
 		return;
 	}
-	(void)fwrite(text, 1, len, stdout);
-	print_blanks(columns + GAP - len);
+	bake_buf_add(out, text, len);
+	put_blanks(out, columns + GAP - len);
 }
 
 /* A word of ours at the right of its column. */
-static void print_right(const char *word, size_t columns)
+static void put_right(struct bake_buf *out, const char *word, size_t columns)
 {
 	size_t len = strlen(word);
 
-	print_blanks(len < columns ? columns - len : 0);
-	(void)fwrite(word, 1, len, stdout);
-	print_blanks(GAP);
+	put_blanks(out, len < columns ? columns - len : 0);
+	bake_buf_add(out, word, len);
+	put_blanks(out, GAP);
 }
 
 unsigned catalogcli_key_columns(unsigned widest, const struct bake_catalog_entry *entry)
@@ -102,10 +102,20 @@ unsigned catalogcli_key_columns(unsigned widest, const struct bake_catalog_entry
 	return columns > widest ? columns : widest;
 }
 
+static unsigned key_room(unsigned width)
+{
+	return width > REST + KEY_MIN ? width - REST : KEY_MIN;
+}
+
+unsigned catalogcli_key_room(void)
+{
+	return key_room(catalogcli_width());
+}
+
 void catalogcli_table_begin(struct catalogcli_table *table, bool descriptions, unsigned key_columns)
 {
 	unsigned width = catalogcli_width();
-	unsigned room = width > REST + KEY_MIN ? width - REST : KEY_MIN;
+	unsigned room = key_room(width);
 
 	table->width = width;
 	table->descriptions = descriptions;
@@ -117,14 +127,14 @@ void catalogcli_table_begin(struct catalogcli_table *table, bool descriptions, u
 		table->title = room - table->key - GAP;
 }
 
-void catalogcli_table_head(const struct catalogcli_table *table)
+void catalogcli_table_head(const struct catalogcli_table *table, struct bake_buf *out)
 {
-	(void)printf("%*s", MARK, "");
-	print_column("ID", table->key, CLI_FIT_HEAD);
+	put_blanks(out, MARK);
+	put_column(out, "ID", table->key, CLI_FIT_HEAD);
 	if (table->title)
-		print_column("TITLE", table->title, CLI_FIT_HEAD);
-	(void)printf("%-*s  %*s  %*s  %-*s  %s\n", QUANTIZATION, "QUANT", SIZE, "SIZE", RAM, "RAM",
-		STATE, "HERE", "PINS");
+		put_column(out, "TITLE", table->title, CLI_FIT_HEAD);
+	bake_buf_addf(out, "%-*s  %*s  %*s  %-*s  %s\n", QUANTIZATION, "QUANT", SIZE, "SIZE", RAM,
+		"RAM", STATE, "HERE", "PINS");
 }
 
 const char *catalogcli_entry_size(
@@ -154,40 +164,48 @@ static char mark_of(const struct bake_catalog_entry *entry)
 	return entry->recommended ? '+' : ' ';
 }
 
-void catalogcli_table_row(
-	const struct catalogcli_table *table, const struct bake_catalog_entry *entry)
+/* Below a row, what has no room in it. */
+static void put_more(const struct catalogcli_table *table, const struct bake_catalog_entry *entry,
+	struct bake_buf *out)
 {
+	const char *texts[] = {
+		!table->title && strcmp(entry->title, entry->id) != 0 ? entry->title : NULL,
+		entry->description,
+	};
+
+	for (size_t i = 0; i < countof(texts); i++) {
+		if (!texts[i])
+			continue;
+		put_blanks(out, DESCRIPTION_INDENT);
+		catalogcli_put_text(out, texts[i], table->width - DESCRIPTION_INDENT);
+		bake_buf_add(out, "\n", 1);
+	}
+}
+
+void catalogcli_table_row(const struct catalogcli_table *table,
+	const struct bake_catalog_entry *entry, struct bake_buf *out)
+{
+	const char mark[MARK] = {mark_of(entry), ' '};
 	char size[BAKE_UNITS_TEXT];
 	char ram[BAKE_UNITS_TEXT] = "-";
 
-	(void)putc(mark_of(entry), stdout);
-	(void)putc(' ', stdout);
-	print_column(entry->key, table->key, CLI_FIT_TAIL);
+	bake_buf_add(out, mark, sizeof(mark));
+	put_column(out, entry->key, table->key, CLI_FIT_TAIL);
 	if (table->title)
-		print_column(entry->title, table->title, CLI_FIT_HEAD);
-	print_column(
+		put_column(out, entry->title, table->title, CLI_FIT_HEAD);
+	put_column(out,
 		entry->quantization ? entry->quantization : (entry->format ? entry->format : "-"),
 		QUANTIZATION, CLI_FIT_HEAD);
 	if (entry->min_ram_bytes)
 		bake_bytes_format(entry->min_ram_bytes, ram);
-	print_right(catalogcli_entry_size(entry, size), SIZE);
-	print_right(ram, RAM);
-	print_column(state_word(entry->state), STATE, CLI_FIT_HEAD);
-	(void)fputs(
-		entry->pins == BAKE_PINS_NONE ? "-" : bake_catalog_pins_name(entry->pins), stdout);
-	(void)putc('\n', stdout);
-	if (!table->descriptions)
-		return;
-	if (!table->title && strcmp(entry->title, entry->id) != 0) {
-		(void)printf("%*s", DESCRIPTION_INDENT, "");
-		catalogcli_print_text(entry->title, table->width - DESCRIPTION_INDENT);
-		(void)printf("\n");
-	}
-	if (entry->description) {
-		(void)printf("%*s", DESCRIPTION_INDENT, "");
-		catalogcli_print_text(entry->description, table->width - DESCRIPTION_INDENT);
-		(void)printf("\n");
-	}
+	put_right(out, catalogcli_entry_size(entry, size), SIZE);
+	put_right(out, ram, RAM);
+	put_column(out, state_word(entry->state), STATE, CLI_FIT_HEAD);
+	bake_buf_text(
+		out, entry->pins == BAKE_PINS_NONE ? "-" : bake_catalog_pins_name(entry->pins));
+	bake_buf_add(out, "\n", 1);
+	if (table->descriptions)
+		put_more(table, entry, out);
 }
 
 void catalogcli_table_legend(void)
@@ -208,6 +226,14 @@ const char *catalogcli_size(
 		(void)snprintf(text, CATALOGCLI_SIZE_TEXT, "%s and %zu of unknown size",
 			bake_bytes_format(bytes, size), unknown);
 	return text;
+}
+
+enum bake_status catalogcli_print(const struct bake_buf *text, struct bake_error *err)
+{
+	BAKE_TRY(bake_buf_status(text, "report", err));
+	if (text->len)
+		(void)fwrite(text->ptr, 1, text->len, stdout);
+	return BAKE_OK;
 }
 
 enum bake_status catalogcli_print_json(const struct bake_buf *text, struct bake_error *err)

@@ -10,8 +10,8 @@
 /* Columns of standard output: $COLUMNS, else the terminal's, else 80. */
 unsigned catalogcli_width(void);
 
-/* Text from outside on a line of its own: cut to columns, inert. */
-void catalogcli_print_text(const char *text, unsigned columns);
+/* Adds text from outside: cut to columns, inert. */
+void catalogcli_put_text(struct bake_buf *out, const char *text, unsigned columns);
 
 struct catalogcli_table {
 	unsigned key;	   /* columns of the key, */
@@ -20,14 +20,20 @@ struct catalogcli_table {
 	unsigned width;
 };
 
-/* Finds out what fits. The keys are as wide as the widest that is shown. */
+/* Finds out what fits. The keys are as wide as the widest that is shown; how wide those are that get
+ * all there is for them does not matter. */
 void catalogcli_table_begin(
 	struct catalogcli_table *table, bool descriptions, unsigned key_columns);
 unsigned catalogcli_key_columns(unsigned widest, const struct bake_catalog_entry *entry);
+unsigned catalogcli_key_room(void);
 
-void catalogcli_table_head(const struct catalogcli_table *table);
-void catalogcli_table_row(
-	const struct catalogcli_table *table, const struct bake_catalog_entry *entry);
+void catalogcli_table_head(const struct catalogcli_table *table, struct bake_buf *out);
+void catalogcli_table_row(const struct catalogcli_table *table,
+	const struct bake_catalog_entry *entry, struct bake_buf *out);
+
+enum {
+	CATALOGCLI_TABLE_MAX = 1 << 28 /* bytes */
+};
 
 /* What the marks of the rows mean. */
 void catalogcli_table_legend(void);
@@ -42,6 +48,9 @@ const char *catalogcli_size(
 /* A size, or "?" when it is not known. Returns text. */
 const char *catalogcli_entry_size(
 	const struct bake_catalog_entry *entry, char text[BAKE_UNITS_TEXT]);
+
+/* Prints what was put together, unless that failed. */
+enum bake_status catalogcli_print(const struct bake_buf *text, struct bake_error *err);
 
 /* Prints a finished document, unless it did not become one. */
 enum bake_status catalogcli_print_json(const struct bake_buf *text, struct bake_error *err);
