@@ -1,30 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalogcli/pieces.h"
 
+#include <pthread.h>
+
 #include "base/parallel.h"
 #include "catalogcli/table.h"
 
 enum {
 	PIECE = 128, /* things written by one thread at a time */
-	ROUND = 16   /* pieces that are written before they are printed; each round makes use of
-		      * their memory again */
+	IDLE = 16    /* texts whose memory is kept for the next piece */
 };
 
-struct round {
+/* Each piece is written as soon as a thread is free, and printed when those before it are. Pieces are
+ * taken in order, so that the first of those under way never waits. */
+struct printing {
 	const struct catalogcli_pieces *pieces;
-	size_t first;
-	size_t end;
-	struct bake_buf texts[ROUND];
+	pthread_mutex_t lock;
+	pthread_cond_t printed;
+	/* Under lock: */
+	size_t next; /* the piece whose turn it is */
+	struct bake_buf idle[IDLE];
+	size_t idle_count;
+	struct bake_error error; /* the first; nothing is printed after it */
 };
 
-static void write_piece(void *context, size_t index)
+static struct bake_buf take_text(struct printing *printing)
 {
-	struct round *round = context;
-	size_t first = round->first + index * PIECE;
-	size_t left = round->end - first;
+	struct bake_buf text = BAKE_BUF_INIT(printing->pieces->most);
 
-	round->pieces->write(round->pieces->context, first, first + (left < PIECE ? left : PIECE),
-		&round->texts[index]);
+	(void)pthread_mutex_lock(&printing->lock);
+	if (printing->idle_count)
+		text = printing->idle[--printing->idle_count];
+	(void)pthread_mutex_unlock(&printing->lock);
+	return text;
 }
 
 static enum bake_status print(
@@ -36,34 +44,50 @@ static enum bake_status print(
 	return pieces->print(pieces->context, text, err);
 }
 
-static enum bake_status print_round(struct round *round, struct bake_error *err)
+/* In its turn. */
+static void print_piece(struct printing *printing, size_t index, struct bake_buf *text)
 {
-	size_t count = (round->end - round->first + PIECE - 1) / PIECE;
+	(void)pthread_mutex_lock(&printing->lock);
+	while (printing->next != index)
+		(void)pthread_cond_wait(&printing->printed, &printing->lock);
+	if (printing->error.status == BAKE_OK)
+		(void)print(printing->pieces, text, &printing->error);
+	printing->next++;
+	(void)pthread_cond_broadcast(&printing->printed);
+	bake_buf_clear(text);
+	if (printing->idle_count < IDLE)
+		printing->idle[printing->idle_count++] = *text;
+	else
+		bake_buf_release(text);
+	(void)pthread_mutex_unlock(&printing->lock);
+}
 
-	bake_parallel(count, 0, write_piece, round);
-	for (size_t i = 0; i < count; i++) {
-		BAKE_TRY(print(round->pieces, &round->texts[i], err));
-		bake_buf_clear(&round->texts[i]);
-	}
-	return BAKE_OK;
+static void write_piece(void *context, size_t index)
+{
+	struct printing *printing = context;
+	const struct catalogcli_pieces *pieces = printing->pieces;
+	struct bake_buf text = take_text(printing);
+	size_t first = index * PIECE;
+	size_t left = pieces->count - first;
+
+	pieces->write(pieces->context, first, first + (left < PIECE ? left : PIECE), &text);
+	print_piece(printing, index, &text);
 }
 
 enum bake_status catalogcli_print_pieces(
 	const struct catalogcli_pieces *pieces, struct bake_error *err)
 {
-	struct round round = {.pieces = pieces};
-	enum bake_status status = BAKE_OK;
+	struct printing printing = {.pieces = pieces,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.printed = PTHREAD_COND_INITIALIZER,
+		.error = BAKE_ERROR_INIT};
 
-	for (size_t i = 0; i < ROUND; i++)
-		round.texts[i] = (struct bake_buf)BAKE_BUF_INIT(pieces->most);
-	while (round.end < pieces->count && status == BAKE_OK) {
-		size_t left = pieces->count - round.end;
-
-		round.first = round.end;
-		round.end += left < (size_t)ROUND * PIECE ? left : (size_t)ROUND * PIECE;
-		status = print_round(&round, err);
-	}
-	for (size_t i = 0; i < ROUND; i++)
-		bake_buf_release(&round.texts[i]);
-	return status;
+	bake_parallel(
+		pieces->count / PIECE + (pieces->count % PIECE != 0), 0, write_piece, &printing);
+	for (size_t i = 0; i < printing.idle_count; i++)
+		bake_buf_release(&printing.idle[i]);
+	if (printing.error.status == BAKE_OK)
+		return BAKE_OK;
+	*err = printing.error;
+	return err->status;
 }

@@ -11,7 +11,7 @@ struct catalogcli_pieces {
 	size_t most;  /* bytes that the text of one piece may have */
 	/* Writes the things from first to before end. Several are called at a time. */
 	void (*write)(void *context, size_t first, size_t end, struct bake_buf *out);
-	/* Prints what was written; NULL: to standard output. */
+	/* Prints what was written, one piece at a time; NULL: to standard output. */
 	enum bake_status (*print)(
 		void *context, const struct bake_buf *text, struct bake_error *err);
 	void *context;

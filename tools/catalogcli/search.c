@@ -159,7 +159,7 @@ static enum bake_status run(
 	BAKE_TRY(catalogcli_open(&which, &opened, err));
 	BAKE_TRY(bake_catalog_check_filter(opened.catalog, &filter, err));
 	BAKE_TRY(bake_search_new(opened.catalog, &search, err));
-	hits = calloc(opened.catalog->entry_count + 1, sizeof(*hits));
+	hits = reallocarray(NULL, opened.catalog->entry_count + 1, sizeof(*hits));
 	if (!hits)
 		return bake_error_nomem(err);
 	BAKE_TRY(bake_search_find(search, query.ptr, hits, &found, err));
