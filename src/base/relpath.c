@@ -125,6 +125,65 @@ static uint32_t next(struct bake_fold *fold)
 	return code == '/' ? 1 : code;
 }
 
+/* A code point as UTF-8, in whose bytes code points have their order. */
+static size_t encode(uint32_t code, char *out)
+{
+	unsigned more = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+	static const uint8_t marks[] = {0, 0xc0, 0xe0, 0xf0};
+
+	out[0] = (char)(marks[more] | code >> (6 * more));
+	for (unsigned i = 1; i <= more; i++)
+		out[i] = (char)(0x80 | (code >> (6 * (more - i)) & 0x3f));
+	return more + 1;
+}
+
+/* A path, and what it is ordered by. */
+struct folded {
+	const char *text;
+	const char *path;
+};
+
+/* Into out, of which it uses at most twice the path's length and one byte: two bytes become a letter
+ * and its accent, three. Returns where that ends. */
+static char *fold(const char *path, char *out)
+{
+	struct bake_fold rest = BAKE_FOLD_INIT(path);
+	uint32_t code;
+
+	for (; *rest.at && (unsigned char)*rest.at < 0x80; rest.at++) /* as next does */
+		*out++ = (char)(*rest.at == '/'			     ? 1
+				: *rest.at >= 'A' && *rest.at <= 'Z' ? *rest.at + ('a' - 'A')
+								     : *rest.at);
+	while ((code = next(&rest)) != 0)
+		out += encode(code, out);
+	*out++ = '\0';
+	return out;
+}
+
+/* The paths with their folded texts; NULL when there is no room for them. */
+static struct folded *fold_all(const char *const *paths, size_t count, struct bake_arena *scratch)
+{
+	struct folded *folded = bake_arena_room(scratch, count, sizeof(*folded));
+	size_t room = 0;
+	char *texts;
+
+	for (size_t i = 0; i < count; i++)
+		room += 2 * strlen(paths[i]) + 1;
+	texts = bake_arena_room(scratch, room, 1);
+	if (!folded || !texts)
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		folded[i] = (struct folded){.text = texts, .path = paths[i]};
+		texts = fold(paths[i], texts);
+	}
+	return folded;
+}
+
+static int compare_folded(const void *a, const void *b)
+{
+	return strcmp(((const struct folded *)a)->text, ((const struct folded *)b)->text);
+}
+
 /* How many bytes at the beginning of both are the same and whole characters. */
 static size_t shared(const char *a, const char *b)
 {
@@ -135,24 +194,6 @@ static size_t shared(const char *a, const char *b)
 	while (len && ((unsigned char)a[len] >= 0x80 || (unsigned char)b[len] >= 0x80))
 		len--;
 	return len;
-}
-
-/* What is the same is so when it is folded: a character is folded whatever comes behind it. */
-static int compare_folded(const void *a, const void *b)
-{
-	const char *first = *(const char *const *)a;
-	const char *second = *(const char *const *)b;
-	size_t same = shared(first, second);
-	struct bake_fold x = BAKE_FOLD_INIT(first + same);
-	struct bake_fold y = BAKE_FOLD_INIT(second + same);
-	uint32_t p;
-	uint32_t q;
-
-	do {
-		p = next(&x);
-		q = next(&y);
-	} while (p && p == q);
-	return (p > q) - (p < q);
 }
 
 static bool same_bytes(const char *a, const char *a_end, const char *b, const char *b_end)
@@ -195,18 +236,24 @@ static const char *collision(const char *a, const char *b)
 	return NULL;
 }
 
-enum bake_status bake_relpath_check_set(const char **paths, size_t count, struct bake_error *err)
+enum bake_status bake_relpath_check_set(
+	const char *const *paths, size_t count, struct bake_arena *scratch, struct bake_error *err)
 {
+	struct folded *folded;
+
 	if (count < 2)
 		return BAKE_OK;
-	qsort(paths, count, sizeof(*paths), compare_folded);
+	folded = fold_all(paths, count, scratch);
+	if (!folded)
+		return bake_error_nomem(err);
+	qsort(folded, count, sizeof(*folded), compare_folded);
 	for (size_t i = 1; i < count; i++) {
-		const char *how = collision(paths[i - 1], paths[i]);
+		const char *how = collision(folded[i - 1].path, folded[i].path);
 
 		if (how)
 			return bake_error_set(err, BAKE_ERR_DATA, "path.collision",
-				"paths '%s' and '%s' %s", BAKE_SHOW(paths[i - 1]),
-				BAKE_SHOW(paths[i]), how);
+				"paths '%s' and '%s' %s", BAKE_SHOW(folded[i - 1].path),
+				BAKE_SHOW(folded[i].path), how);
 	}
 	return BAKE_OK;
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/arena.h"
 #include "base/error.h"
 
 /* The file system's own limits, and a depth no model tree comes near. */
@@ -43,9 +44,10 @@ size_t bake_relpath_dir_len(struct bake_relpath path);
 /*
  * Whether the paths can live in one tree: none twice, none a directory of another, none differing
  * from another only by case or by how a letter's accent is encoded (BAKE_ERR_DATA
- * path.collision). Sorts the array.
+ * path.collision). All are valid UTF-8. scratch has what that takes meanwhile: up to three times the
+ * texts.
  */
-enum bake_status bake_relpath_check_set(
-	const char **paths, size_t count, struct bake_error *err) BAKE_CHECKED;
+enum bake_status bake_relpath_check_set(const char *const *paths, size_t count,
+	struct bake_arena *scratch, struct bake_error *err) BAKE_CHECKED;
 
 #endif

@@ -38,6 +38,18 @@ size_t bake_utf8_length(const char *text, size_t len);
  * overrides. *out_len receives its length in bytes; text must be valid UTF-8. */
 bool bake_utf8_hostile(const char *text, size_t *out_len);
 
+/* ASCII letters and digits, whatever the locale. */
+static inline bool bake_is_alphanumeric(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+}
+
+/* Those, '.', '_' and '-': what names of ours and of repositories are made of. */
+static inline bool bake_is_name_byte(char c)
+{
+	return bake_is_alphanumeric(c) || c == '-' || c == '.' || c == '_';
+}
+
 /* How many bytes at the beginning of text are printable ASCII, '"' and '\\' not counted: nearly all
  * text is of these, and has nothing in it that JSON, a terminal or a path would have to mind. */
 size_t bake_text_plain(const char *text, size_t len);

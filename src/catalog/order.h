@@ -8,7 +8,7 @@
 #include "catalog/catalog.h"
 
 /* Orders the entries by group, priority, defaults, what is recommended, title, key. scratch has what
- * that takes meanwhile. BAKE_ERR_NOMEM only. */
+ * that takes meanwhile. BAKE_ERR_RESOURCES only. */
 enum bake_status bake_catalog_order(struct bake_catalog_entry *entries, size_t count,
 	struct bake_arena *scratch, struct bake_error *err) BAKE_CHECKED;
 

@@ -273,13 +273,14 @@ static enum bake_status mark_variants(
 
 static enum bake_status check_files(const struct bake_index_model *model, struct bake_error *err)
 {
-	_cleanup_free_ const char **paths = calloc(model->file_count + 1, sizeof(*paths));
+	_cleanup_(bake_arena_release) struct bake_arena scratch = BAKE_ARENA_INIT(SIZE_MAX);
+	const char **paths = bake_arena_room(&scratch, model->file_count, sizeof(*paths));
 
 	if (!paths)
 		return bake_error_nomem(err);
 	for (size_t i = 0; i < model->file_count; i++)
 		paths[i] = model->files[i].path;
-	return bake_relpath_check_set(paths, model->file_count, err);
+	return bake_relpath_check_set(paths, model->file_count, &scratch, err);
 }
 
 static enum bake_status read_model(const struct bake_json *value, void *out, struct bake_error *err)

@@ -361,10 +361,8 @@ enum bake_status bake_json_f64(const struct bake_json *value, double *out, struc
 }
 
 /* Why text cannot stand in a document of ours, NULL when it can. */
-static const char *text_fault(const char *text, size_t max)
+static const char *text_fault(const char *text, size_t len, size_t max)
 {
-	size_t len = strlen(text);
-
 	if (len == 0)
 		return "is empty";
 	if (len > max)
@@ -383,12 +381,14 @@ enum bake_status bake_json_copy(const struct bake_json *value, size_t max, struc
 	const char *text = "";
 	const char *fault;
 	const char *copy;
+	size_t len;
 
 	BAKE_TRY(bake_json_string(value, &text, err));
-	fault = text_fault(text, max);
+	len = strlen(text);
+	fault = text_fault(text, len, max);
 	if (fault)
 		return bake_json_error(value, "json.text", err, "'%s' %s", BAKE_SHOW(text), fault);
-	copy = bake_arena_text(arena, text);
+	copy = bake_arena_copy(arena, text, len);
 	if (!copy)
 		return bake_error_nomem(err);
 	*out = copy;

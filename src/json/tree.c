@@ -93,14 +93,30 @@ static bool is_same_key(const struct bake_json_node *a, const struct bake_json_n
 	return compare_key(a->key, a->key_len, b) == 0;
 }
 
+/* One of 64 bits, the same for the same key. */
+static uint64_t mark_of(const struct bake_json_node *node)
+{
+	const unsigned char *key = (const unsigned char *)node->key;
+	size_t len = node->key_len;
+	size_t sum = len ? len + 7U * key[0] + 5U * key[len / 2] + 3U * key[len - 1] : 0;
+
+	return (uint64_t)1 << sum % 64;
+}
+
+/* Most keys have a mark that none before them has. */
 static struct bake_json_node *twin_of_few(const struct json_list *list)
 {
+	uint64_t seen = 0;
+
 	for (struct bake_json_node *at = list->first; at; at = at->next) {
-		for (const struct bake_json_node *other = list->first; other != at;
-			other = other->next) {
+		const uint64_t mark = mark_of(at);
+		const struct bake_json_node *other = seen & mark ? list->first : at;
+
+		for (; other != at; other = other->next) {
 			if (is_same_key(other, at))
 				return at;
 		}
+		seen |= mark;
 	}
 	return NULL;
 }

@@ -220,13 +220,14 @@ static int by_path(const void *a, const void *b)
 /* None a directory of another, none differing by case alone. */
 static enum bake_status check_set(struct bake_link_plan *plan, struct bake_error *err)
 {
-	const char **paths = bake_arena_array(&plan->arena, plan->count, sizeof(char *));
+	_cleanup_(bake_arena_release) struct bake_arena scratch = BAKE_ARENA_INIT(SIZE_MAX);
+	const char **paths = bake_arena_room(&scratch, plan->count, sizeof(char *));
 
 	if (!paths)
 		return bake_error_nomem(err);
 	for (size_t i = 0; i < plan->count; i++)
 		paths[i] = plan->links[i].path;
-	return bake_relpath_check_set(paths, plan->count, err);
+	return bake_relpath_check_set(paths, plan->count, &scratch, err);
 }
 
 /* One link may serve two models; one path cannot lead to two files. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "manifest/fields.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,11 +32,11 @@ enum bake_status bake_field_schema(
 enum bake_status bake_field_id(
 	const struct bake_json *value, const char *text, struct bake_error *err)
 {
-	bool good = isalnum((unsigned char)text[0]) && strlen(text) <= BAKE_NAME_MAX;
+	size_t len = 0;
 
-	for (const char *at = text; good && *at; at++)
-		good = isalnum((unsigned char)*at) || strchr("._-", *at);
-	if (good)
+	while (bake_is_name_byte(text[len]))
+		len++;
+	if (bake_is_alphanumeric(text[0]) && text[len] == '\0' && len <= BAKE_NAME_MAX)
 		return BAKE_OK;
 	return bake_json_error(value, "json.name", err,
 		"'%s' is not a name of letters, digits, '.', '_' and '-'", BAKE_SHOW(text));
@@ -145,7 +144,7 @@ static bool repository_ok(const char *text)
 	for (const char *at = text; *at; at++) {
 		bool begins = at == text || at[-1] == '/';
 
-		if (isalnum((unsigned char)*at) || (!begins && strchr("._-", *at)))
+		if (begins ? bake_is_alphanumeric(*at) : bake_is_name_byte(*at))
 			continue;
 		if (*at != '/' || begins || !at[1])
 			return false;

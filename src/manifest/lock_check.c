@@ -71,7 +71,8 @@ static bool same_pin(const struct bake_lock_file *a, const struct bake_lock_file
 static enum bake_status check_paths(
 	const struct bake_lock_file **files, size_t count, struct bake_error *err)
 {
-	_cleanup_free_ const char **paths = NULL;
+	_cleanup_(bake_arena_release) struct bake_arena scratch = BAKE_ARENA_INIT(SIZE_MAX);
+	const char **paths;
 
 	qsort(files, count, sizeof(*files), compare_file_path);
 	for (size_t i = 1; i < count; i++) {
@@ -81,12 +82,12 @@ static enum bake_status check_paths(
 				"'%s' is pinned to %s and to %s", BAKE_SHOW(files[i]->path),
 				BAKE_HEX(&files[i - 1]->sha256), BAKE_HEX(&files[i]->sha256));
 	}
-	paths = calloc(count, sizeof(*paths));
+	paths = bake_arena_room(&scratch, count, sizeof(*paths));
 	if (!paths)
 		return bake_error_nomem(err);
 	for (size_t i = 0; i < count; i++)
 		paths[i] = files[i]->path;
-	return bake_relpath_check_set(paths, count, err);
+	return bake_relpath_check_set(paths, count, &scratch, err);
 }
 
 /* Together they are a number that every reader of JSON holds exactly. */

@@ -21,7 +21,7 @@
 /* A manifest of the largest size, parsed, stays well below. */
 enum {
 	ARENA_BYTES_MAX = 64 * 1024 * 1024,
-	SCRATCH_BYTES = 256 /* that a model needs while it is told from the others */
+	SCRATCH_BYTES = 320 /* that a model needs while it is told from the others */
 };
 
 static enum bake_status read_schema(

@@ -105,5 +105,5 @@ enum bake_status bake_manifest_check_paths(
 	for (size_t i = 0; i < manifest->model_count; i++)
 		BAKE_TRY(add_model(&paths, &manifest->models[i], err));
 	add_directories(&paths);
-	return bake_relpath_check_set(paths.list, paths.count, err);
+	return bake_relpath_check_set(paths.list, paths.count, scratch, err);
 }

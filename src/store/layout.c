@@ -378,7 +378,8 @@ static int compare_text(const void *a, const void *b)
 enum bake_status bake_layout_settle(struct bake_layout_plan *plan,
 	const struct bake_relpath *places, size_t count, struct bake_error *err)
 {
-	_cleanup_free_ const char **paths = calloc(plan->count + count + 1, sizeof(*paths));
+	_cleanup_(bake_arena_release) struct bake_arena scratch = BAKE_ARENA_INIT(SIZE_MAX);
+	const char **paths = bake_arena_room(&scratch, plan->count + count, sizeof(*paths));
 	size_t kept = 0;
 
 	if (!paths)
@@ -393,7 +394,7 @@ enum bake_status bake_layout_settle(struct bake_layout_plan *plan,
 	}
 	for (size_t i = 0; i < plan->count; i++)
 		paths[kept++] = plan->entries[i].path.text;
-	return bake_relpath_check_set(paths, kept, err);
+	return bake_relpath_check_set(paths, kept, &scratch, err);
 }
 
 void bake_layout_plan_release(struct bake_layout_plan *plan)

@@ -29,13 +29,14 @@ static bool collide(const char *a, const char *b)
 
 static void check_together(const char **paths, size_t count)
 {
+	_cleanup_(bake_arena_release) struct bake_arena scratch = BAKE_ARENA_INIT(SIZE_MAX);
 	struct bake_error err = BAKE_ERROR_INIT;
 	bool collision = false;
 
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; k < i; k++)
 			collision = collision || collide(paths[i], paths[k]);
-	CLAIM(succeeded(bake_relpath_check_set(paths, count, &err), &err) == !collision);
+	CLAIM(succeeded(bake_relpath_check_set(paths, count, &scratch, &err), &err) == !collision);
 }
 
 static void look_at(struct bake_relpath path)

@@ -237,6 +237,7 @@ static const struct set_row {
 static void try_set(void **state)
 {
 	const struct set_row *row = *state;
+	_cleanup_(bake_arena_release) struct bake_arena scratch = BAKE_ARENA_INIT(100000);
 	const char *list[SET_MAX];
 	struct bake_error err = BAKE_ERROR_INIT;
 	size_t count = 0;
@@ -245,13 +246,49 @@ static void try_set(void **state)
 		list[count] = row->paths[count];
 		count++;
 	}
-	check_status(bake_relpath_check_set(list, count, &err), &err,
+	check_status(bake_relpath_check_set(list, count, &scratch, &err), &err,
 		row->how ? BAKE_ERR_DATA : BAKE_OK, "path.collision");
 	if (row->how)
 		assert_non_null(strstr(err.message, row->how));
 }
 
+/* Nothing but accents: each two bytes are three when they are folded. */
+static void what_grows_when_folded_has_room(void)
+{
+	_cleanup_(bake_arena_release) struct bake_arena scratch = BAKE_ARENA_INIT(SIZE_MAX);
+	struct bake_error err = BAKE_ERROR_INIT;
+	char whole[2 * 1300 + 1] = "";
+	char apart[3 * 1300 + 1] = "";
+	char other[2 * 1300 + 1] = "";
+	const char *const set[] = {whole, apart, other};
+
+	for (size_t i = 0; i < 1300; i++) {
+		memcpy(whole + 2 * i, "\u00e9", 3);
+		memcpy(apart + 3 * i, "e\u0301", 4);
+		memcpy(other + 2 * i, i == 1299 ? "\u00ea" : "\u00e9", 3);
+	}
+	check_status(bake_relpath_check_set(set, 3, &scratch, &err), &err, BAKE_ERR_DATA,
+		"path.collision");
+	err = BAKE_ERROR_INIT;
+	check_status(bake_relpath_check_set(set + 1, 2, &scratch, &err), &err, BAKE_OK, NULL);
+}
+
+static void a_set_needs_memory(void)
+{
+	static const char *const set[] = {"a/b", "c"};
+	struct bake_arena scratch = BAKE_ARENA_INIT(40);
+	struct bake_error err = BAKE_ERROR_INIT;
+
+	check_status(bake_relpath_check_set(set, 2, &scratch, &err), &err, BAKE_ERR_RESOURCES,
+		"sys.memory");
+	err = BAKE_ERROR_INIT;
+	check_status(bake_relpath_check_set(set, 1, &scratch, &err), &err, BAKE_OK, NULL);
+	bake_arena_release(&scratch);
+}
+
 static const struct scenario others[] = {
+	{"what grows when folded has room", what_grows_when_folded_has_room},
+	{"a set needs memory", a_set_needs_memory},
 	{"4095 bytes are a path, 4096 are not", length_has_a_limit},
 };
 

@@ -413,7 +413,45 @@ static void long_pointers_are_cut(void)
 	assert_non_null(strstr(err.message, "expected a string"));
 }
 
+/* An object of count members, of which the one at twin, when there is one, is called as the first.
+ * Keys are short, one has no letter at all; or alike: of one length, with the same letter at the
+ * beginning, in the middle and at the end. */
+static enum bake_status open_keys(size_t count, size_t twin, bool alike, struct bake_error *err)
+{
+	_cleanup_(bake_json_close) struct bake_json_doc *doc = NULL;
+	char text[1000] = "{";
+	size_t used = 1;
+
+	for (size_t i = 0; i < count; i++) {
+		unsigned name = i == twin ? 0 : (unsigned)i;
+		char key[] = {'a', (char)('a' + name % 5), 'b', (char)('a' + name / 5), 'c', '\0'};
+		char letter[] = {name == 1 ? '\0' : (char)('a' + name), '\0'};
+
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s\"%s\":0",
+			i ? "," : "", alike ? key : letter);
+	}
+	(void)snprintf(text + used, sizeof(text) - used, "}");
+	return bake_json_open(bake_span_text(text), "t.json", &doc, err);
+}
+
+static void every_two_keys_are_compared(void)
+{
+	for (size_t count = 2; count < 24; count++) {
+		for (size_t twin = 1; twin <= count; twin++) {
+			struct bake_error err = BAKE_ERROR_INIT;
+			enum bake_status want = twin < count ? BAKE_ERR_DATA : BAKE_OK;
+
+			check_status(open_keys(count, twin, true, &err), &err, want,
+				"json.duplicate-key");
+			err = BAKE_ERROR_INIT;
+			check_status(open_keys(count, twin, false, &err), &err, want,
+				"json.duplicate-key");
+		}
+	}
+}
+
 static const struct scenario others[] = {
+	{"every two keys are compared", every_two_keys_are_compared},
 	{"good values are taken", good_values_are_taken},
 	{"a slip is hinted at", a_slip_is_hinted_at},
 	{"newer fields can be ignored", newer_fields_can_be_ignored},
