@@ -143,7 +143,7 @@ void bake_arena_release(struct bake_arena *arena)
 	while (arena->blocks) {
 		struct bake_arena_block *next = arena->blocks->next;
 
-		free(arena->blocks);
+		bake_pages_free(arena->blocks, sizeof(*next) + arena->blocks->room);
 		arena->blocks = next;
 	}
 	arena->used = 0;

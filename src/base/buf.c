@@ -100,7 +100,7 @@ void bake_buf_clear(struct bake_buf *buf)
 
 void bake_buf_release(struct bake_buf *buf)
 {
-	free(buf->ptr);
+	bake_pages_free(buf->ptr, buf->room);
 	buf->ptr = NULL;
 	buf->len = 0;
 	buf->room = 0;

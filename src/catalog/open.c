@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/pages.h"
 #include "base/parallel.h"
 #include "base/text.h"
 #include "digest/hasher.h"
@@ -380,7 +381,7 @@ static enum bake_status gather(const struct bake_catalog_where *where,
 	return status;
 }
 
-enum bake_status bake_catalog_open(const struct bake_catalog_where *where,
+static enum bake_status open_all(const struct bake_catalog_where *where,
 	struct bake_catalog_opened *out, struct bake_error *err)
 {
 	struct bake_error ignored = BAKE_ERROR_INIT;
@@ -393,6 +394,17 @@ enum bake_status bake_catalog_open(const struct bake_catalog_where *where,
 	if (bake_dir_open(where->models_dir, &out->root, &ignored) != BAKE_OK)
 		out->root = -1;
 	return build(out, where, err);
+}
+
+enum bake_status bake_catalog_open(const struct bake_catalog_where *where,
+	struct bake_catalog_opened *out, struct bake_error *err)
+{
+	enum bake_status status;
+
+	bake_pages_keep(); /* what one document was parsed in is had again for the next */
+	status = open_all(where, out, err);
+	bake_pages_keep_no_more();
+	return status;
 }
 
 void bake_catalog_close(struct bake_catalog_opened *opened)

@@ -13,6 +13,8 @@ enum {
 	TEXT_BYTES_MAX = 512 * 1024 * 1024,
 	DIGITS_FIRST_BIT = 26,
 	FOLD_ROOM = 2048, /* of a longer description the rest is not searched */
+	WORD_BITS = 64,
+	ASCII_MORE = 15, /* bytes that bake_words_fold_ascii uses beyond the text */
 	TERMS_EACH = 64,
 	TEXT_EACH = 320
 };
@@ -46,17 +48,56 @@ static enum bake_status add_term(struct bake_terms *terms, size_t at, size_t len
 	return BAKE_OK;
 }
 
-/* The words of a text. Returns how many by *out_count, which may be NULL. */
-static enum bake_status add_text(struct bake_terms *terms, const char *text,
+/* From at on, the first byte of a text that is in a word, or that is not; len when there is none. */
+static size_t find_byte(const uint64_t *words, size_t len, size_t at, bool in_word)
+{
+	for (; at < len; at = (at | (WORD_BITS - 1)) + 1) {
+		uint64_t bits = words[at / WORD_BITS];
+
+		bits = (in_word ? bits : ~bits) >> at % WORD_BITS;
+		if (!bits)
+			continue;
+		at += (size_t)__builtin_ctzll(bits);
+		return at < len ? at : len;
+	}
+	return len;
+}
+
+/* The words of an ASCII text shorter than FOLD_ROOM. *out_done: it is one. */
+static enum bake_status add_ascii(struct bake_terms *terms, const char *text, size_t len,
+	enum bake_term_weight weight, unsigned *out_count, bool *out_done, struct bake_error *err)
+{
+	const size_t begin = terms->text.len;
+	uint64_t words[FOLD_ROOM / WORD_BITS];
+	char *folded = bake_buf_room(&terms->text, len + ASCII_MORE);
+	size_t end;
+
+	terms->text.len = begin;
+	*out_done = folded && bake_words_fold_ascii(text, len, folded, words);
+	if (!*out_done)
+		return BAKE_OK;
+	terms->text.len += len;
+	*out_count = 0;
+	for (size_t first = find_byte(words, len, 0, true); first < len;
+		first = find_byte(words, len, end, true)) {
+		end = find_byte(words, len, first, false);
+		BAKE_TRY(add_term(terms, begin + first, end - first, weight, *out_count == 0, err));
+		++*out_count;
+	}
+	return BAKE_OK;
+}
+
+/* The words of any text. */
+static enum bake_status add_folded(struct bake_terms *terms, const char *text,
 	enum bake_term_weight weight, unsigned *out_count, struct bake_error *err)
 {
 	const size_t begin = terms->text.len;
-	char *folded = text ? bake_buf_room(&terms->text, FOLD_ROOM) : NULL;
+	char *folded = bake_buf_room(&terms->text, FOLD_ROOM);
 	size_t len = folded ? bake_words_fold(text, folded, FOLD_ROOM) : 0;
-	unsigned count = 0;
 
 	terms->text.len = begin + len; /* what was not used is given back */
-	for (size_t at = 0; at < len; count++) {
+	*out_count = 0;
+	for (size_t at = 0; at < len; ++*out_count) {
 		size_t first = at;
 
 		while (at < len && folded[at] != ' ')
@@ -64,9 +105,24 @@ static enum bake_status add_text(struct bake_terms *terms, const char *text,
 		BAKE_TRY(add_term(terms, begin + first, at - first, weight, first == 0, err));
 		at++;
 	}
+	return bake_buf_status(&terms->text, "search", err);
+}
+
+/* The words of a text, which may be NULL. *out_count receives how many, and may be NULL. */
+static enum bake_status add_text(struct bake_terms *terms, const char *text,
+	enum bake_term_weight weight, unsigned *out_count, struct bake_error *err)
+{
+	size_t len = text ? strlen(text) : 0;
+	unsigned count = 0;
+	bool done = len == 0;
+
+	if (!done && len < FOLD_ROOM)
+		BAKE_TRY(add_ascii(terms, text, len, weight, &count, &done, err));
+	if (!done)
+		BAKE_TRY(add_folded(terms, text, weight, &count, err));
 	if (out_count)
 		*out_count = count;
-	return bake_buf_status(&terms->text, "search", err);
+	return BAKE_OK;
 }
 
 /* The words of a name from that one on, without the blanks between them. */

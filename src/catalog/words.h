@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Most bytes of a folded name that is compared; the rest of a longer one does not count. */
 enum {
@@ -17,6 +18,11 @@ size_t bake_words_fold(const char *text, char *out, size_t room);
 
 /* The same without blanks: "SDXL Base 1.0" is "sdxlbase10". */
 size_t bake_words_squash(const char *text, char *out, size_t room);
+
+/* text[0..len) byte by byte: letters in lower case, digits as they are, a blank for any other ASCII.
+ * out has room for len bytes and 15 more; words for a bit per byte, which is set for letters and
+ * digits. False, and out is of no use, when there is anything but ASCII. */
+bool bake_words_fold_ascii(const char *text, size_t len, char *out, uint64_t *words);
 
 /* Whether both are the same once squashed. */
 bool bake_words_equal(const char *a, const char *b);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names as people mean them, and what ids say of families. */
+#include "unit/random.h"
 #include "unit/rows.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "catalog/family.h"
@@ -62,6 +64,64 @@ static void a_long_name_is_cut(void)
 	assert_int_equal(strspn(out, "a"), sizeof(out) - 1);
 }
 
+enum {
+	ASCII_MAX = 200
+};
+
+/* text byte by byte, from a copy that ends where it does. */
+static void check_ascii(const char *text, size_t len)
+{
+	_cleanup_free_ char *exact = malloc(len ? len : 1);
+	uint64_t words[ASCII_MAX / 64 + 1];
+	char folded[ASCII_MAX + 16] = "";
+	char out[ASCII_MAX + 1];
+	char want[ASCII_MAX + 1];
+
+	assert_non_null(exact);
+	memcpy(exact, text, len);
+	assert_true(bake_words_fold_ascii(exact, len, folded, words));
+	folded[len] = '\0';
+	for (size_t i = 0; i < len; i++) {
+		assert_int_equal(words[i / 64] >> i % 64 & 1, folded[i] != ' ');
+		assert_true(folded[i] == ' ' || folded[i] == (text[i] | 0x20));
+	}
+	/* The same words as any text is folded to. */
+	bake_words_fold(text, want, sizeof(want));
+	bake_words_fold(folded, out, sizeof(out));
+	assert_string_equal(out, want);
+}
+
+static void ascii_is_folded_byte_by_byte(void)
+{
+	static const char often[] = "aZ09-_. /@[`{~";
+	char text[ASCII_MAX + 1];
+
+	random_state = 11;
+	for (size_t len = 0; len <= ASCII_MAX; len++) {
+		for (size_t i = 0; i < len; i++)
+			text[i] = random_below(2) ? often[random_below(sizeof(often) - 1)]
+						  : (char)(1 + random_below(0x7f));
+		text[len] = '\0';
+		check_ascii(text, len);
+	}
+}
+
+static void what_is_not_ascii_is_seen_wherever_it_is(void)
+{
+	char text[ASCII_MAX];
+	char out[ASCII_MAX + 15];
+	uint64_t words[ASCII_MAX / 64 + 1];
+
+	memset(text, 'a', sizeof(text));
+	for (size_t at = 0; at < sizeof(text); at++) {
+		text[at] = (char)(at % 2 ? 0x80 : 0xff);
+		assert_true(bake_words_fold_ascii(text, at, out, words));
+		assert_false(bake_words_fold_ascii(text, at + 1, out, words));
+		assert_false(bake_words_fold_ascii(text, sizeof(text), out, words));
+		text[at] = 'a';
+	}
+}
+
 /* A text that does not fit is cut: no byte is written behind the room, no blank is last. */
 static void rooms_of_any_size(void)
 {
@@ -99,6 +159,8 @@ static void equal_names(void)
 }
 
 static const struct scenario scenarios[] = {
+	{"ASCII is folded byte by byte", ascii_is_folded_byte_by_byte},
+	{"what is not ASCII is seen wherever it is", what_is_not_ascii_is_seen_wherever_it_is},
 	{"a long name is cut", a_long_name_is_cut},
 	{"rooms of any size", rooms_of_any_size},
 	{"equal names", equal_names},
