@@ -145,7 +145,8 @@ static enum bake_status fill_and_order(struct bake_catalog *catalog, size_t entr
 	BAKE_TRY(fill_all(catalog, entries, ids, err));
 	if (ids)
 		BAKE_TRY(make_keys(catalog, ids, scratch, err));
-	return bake_catalog_order(catalog->entries, catalog->entry_count, scratch, err);
+	return bake_catalog_order(
+		catalog->entries, catalog->entry_count, catalog->as_read, scratch, err);
 }
 
 static enum bake_status build(struct bake_catalog *catalog,
@@ -162,7 +163,8 @@ static enum bake_status build(struct bake_catalog *catalog,
 			BAKE_CATALOG_ENTRIES_MAX);
 	catalog->sources = bake_arena_array(&catalog->arena, count, sizeof(*catalog->sources));
 	catalog->entries = bake_arena_room(&catalog->arena, entries, sizeof(*catalog->entries));
-	if (!catalog->sources || !catalog->entries)
+	catalog->as_read = bake_arena_room(&catalog->arena, entries, sizeof(*catalog->as_read));
+	if (!catalog->sources || !catalog->entries || !catalog->as_read)
 		return bake_error_nomem(err);
 	for (size_t i = 0; i < count; i++)
 		catalog->sources[i] = sources[i];

@@ -86,6 +86,9 @@ struct bake_catalog {
 	size_t source_count;
 	struct bake_catalog_entry *entries; /* by group, priority, title, key */
 	size_t entry_count;
+	/* The same in the order of the documents, and of memory: for going through all their texts.
+	 * NULL: in the order above. */
+	const struct bake_catalog_entry **as_read;
 };
 
 /* Makes a catalog of documents, which it borrows and which must outlive it. sources is copied. */

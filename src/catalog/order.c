@@ -165,7 +165,8 @@ static struct ranked *sort(struct ranked *list, struct ranked *other, size_t cou
 }
 
 enum bake_status bake_catalog_order(struct bake_catalog_entry *entries, size_t count,
-	struct bake_arena *scratch, struct bake_error *err)
+	const struct bake_catalog_entry **as_read, struct bake_arena *scratch,
+	struct bake_error *err)
 {
 	struct ranked *ranked = bake_arena_room(scratch, count, sizeof(*ranked));
 	struct ranked *other = bake_arena_room(scratch, count, sizeof(*ranked));
@@ -174,6 +175,9 @@ enum bake_status bake_catalog_order(struct bake_catalog_entry *entries, size_t c
 		return bake_error_nomem(err);
 	for (size_t i = 0; i < count; i++)
 		ranked[i] = rank(&entries[i]);
-	arrange(entries, sort(ranked, other, count), count);
+	ranked = sort(ranked, other, count);
+	for (size_t i = 0; i < count; i++)
+		as_read[ranked[i].entry - entries] = &entries[i];
+	arrange(entries, ranked, count);
 	return BAKE_OK;
 }

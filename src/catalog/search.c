@@ -20,7 +20,7 @@ enum {
 	PRIORITIES = 10,
 	PRIORITY_BONUS = 3,
 	QUERY_ROOM = 1024,
-	PIECE = 2560 /* entries that one thread takes at a time: their terms fill a large page */
+	PIECE = 1280 /* entries that one thread takes at a time: their terms fill a large page */
 };
 
 /* Some of the entries, one after another, and their terms. */
@@ -33,6 +33,8 @@ struct piece {
 
 struct bake_search {
 	const struct bake_catalog *catalog;
+	const struct bake_catalog_entry **entries; /* the catalog's, as their texts are in memory */
+	const struct bake_catalog_entry **own;	   /* NULL: the catalog has those */
 	struct piece *pieces; /* each of PIECE entries, the last one of fewer */
 	size_t piece_count;
 };
@@ -51,9 +53,26 @@ static void make_piece(void *context, size_t index)
 	const struct bake_search *search = context;
 	struct piece *piece = &search->pieces[index];
 
-	if (bake_terms_make(&search->catalog->entries[piece->first], piece->count, &piece->terms,
+	if (bake_terms_make(&search->entries[piece->first], piece->count, &piece->terms,
 		    &piece->error) != BAKE_OK)
 		return; /* the error says it */
+}
+
+/* A catalog that somebody put together has one order. */
+static enum bake_status take_entries(struct bake_search *search, struct bake_error *err)
+{
+	const struct bake_catalog *catalog = search->catalog;
+
+	search->entries = catalog->as_read;
+	if (search->entries)
+		return BAKE_OK;
+	search->own = calloc(catalog->entry_count + 1, sizeof(*search->own));
+	if (!search->own)
+		return bake_error_nomem(err);
+	for (size_t i = 0; i < catalog->entry_count; i++)
+		search->own[i] = &catalog->entries[i];
+	search->entries = search->own;
+	return BAKE_OK;
 }
 
 /* All processors take the entries' texts apart. */
@@ -88,6 +107,7 @@ enum bake_status bake_search_new(
 	if (!search)
 		return bake_error_nomem(err);
 	search->catalog = catalog;
+	BAKE_TRY(take_entries(search, err));
 	BAKE_TRY(make_pieces(search, err));
 	*out = search;
 	search = NULL;
@@ -98,8 +118,10 @@ void bake_search_free(struct bake_search **search)
 {
 	for (size_t i = 0; *search && i < (*search)->piece_count; i++)
 		bake_terms_release(&(*search)->pieces[i].terms);
-	if (*search)
+	if (*search) {
 		free((*search)->pieces);
+		free((*search)->own);
+	}
 	free(*search);
 	*search = NULL;
 }
@@ -238,7 +260,7 @@ static void score_all(
 static unsigned settle(
 	const struct bake_search *search, const struct query *query, size_t at, unsigned score)
 {
-	const struct bake_catalog_entry *entry = &search->catalog->entries[at];
+	const struct bake_catalog_entry *entry = search->entries[at];
 	const struct bake_terms *terms = &search->pieces[at / PIECE].terms;
 	const struct bake_terms_of *of = &terms->of[at % PIECE];
 
@@ -292,9 +314,8 @@ enum bake_status bake_search_find(const struct bake_search *search, const char *
 	score_all(search, &parsed, tallies);
 	for (size_t i = 0; i < count; i++) {
 		if (tallies[i].misses == 0)
-			hits[found++] =
-				(struct bake_search_hit){.entry = &search->catalog->entries[i],
-					.score = settle(search, &parsed, i, tallies[i].score)};
+			hits[found++] = (struct bake_search_hit){.entry = search->entries[i],
+				.score = settle(search, &parsed, i, tallies[i].score)};
 	}
 	qsort(hits, found, sizeof(*hits), compare_hits);
 	*out_count = found;
@@ -314,8 +335,8 @@ static size_t distance_of(const struct bake_search *search, const struct query *
 
 		if (name->len > BAKE_DISTANCE_MAX || name->len == 0)
 			continue;
-		apart = bake_text_distance(query->squashed, query->squashed_len,
-			terms->text.ptr + name->at, name->len);
+		apart = bake_text_distance(
+			query->squashed, query->squashed_len, terms->text + name->at, name->len);
 		if (apart <= query->squashed_len / 2 && apart < least)
 			least = apart ? apart : 1;
 	}
@@ -336,6 +357,25 @@ static void score_names(
 	}
 }
 
+/* The entry of the highest score, of several the catalog's first; as many as there are when no score
+ * is left. */
+static size_t best_of(const struct bake_search *search, const struct tally *tallies)
+{
+	size_t count = search->catalog->entry_count;
+	size_t best = count;
+	unsigned score = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (tallies[i].score > score ||
+			(score && tallies[i].score == score &&
+				search->entries[i] < search->entries[best])) {
+			score = tallies[i].score;
+			best = i;
+		}
+	}
+	return best;
+}
+
 size_t bake_search_nearest(const struct bake_search *search, const char *query,
 	const struct bake_catalog_entry **out, size_t room)
 {
@@ -354,19 +394,12 @@ size_t bake_search_nearest(const struct bake_search *search, const char *query,
 	if (!any)
 		score_names(search, &parsed, tallies);
 	while (found < room) {
-		size_t best = count;
-		unsigned best_score = 0;
+		size_t best = best_of(search, tallies);
 
-		for (size_t i = 0; i < count; i++) {
-			if (tallies[i].score > best_score) {
-				best_score = tallies[i].score;
-				best = i;
-			}
-		}
 		if (best == count)
 			break;
 		tallies[best].score = 0;
-		out[found++] = &search->catalog->entries[best];
+		out[found++] = search->entries[best];
 	}
 	return found;
 }

@@ -82,7 +82,7 @@ static bool match_initials(const struct bake_terms *terms, size_t first, size_t 
 
 	for (size_t i = first; i < end && done < word->len; i++, used++) {
 		const struct bake_term *term = &terms->terms[i];
-		const char *text = terms->text.ptr + term->at;
+		const char *text = terms->text + term->at;
 		size_t len = 0;
 
 		if (term->weight != BAKE_TERM_NAME || (used > 0 && term->first))
@@ -105,7 +105,7 @@ static unsigned match_terms(const struct bake_terms *terms, const struct bake_te
 
 	for (size_t i = of->first_term; i < end && best < BAKE_TERM_NAME; i++) {
 		const struct bake_term *term = &terms->terms[i];
-		const char *text = terms->text.ptr + term->at;
+		const char *text = terms->text + term->at;
 		unsigned worth = 0;
 
 		if (word->number) {
@@ -131,7 +131,7 @@ static unsigned match_names(const struct bake_terms *terms, const struct bake_te
 		return 0;
 	for (size_t i = 0; i < of->name_count; i++) {
 		const struct bake_squashed *name = &terms->names[of->first_name + i];
-		const char *text = terms->text.ptr + name->at;
+		const char *text = terms->text + name->at;
 		const char *at = memmem(text, name->len, word->text, word->len);
 		unsigned worth = !at ? 0 : (at == text ? RUN_TOGETHER : WITHIN);
 
@@ -184,7 +184,7 @@ unsigned bake_match_slip(const struct bake_terms *terms, const struct bake_terms
 
 	for (size_t i = 0; allowed && i < of->term_count; i++) {
 		const struct bake_term *term = &terms->terms[of->first_term + i];
-		const char *text = terms->text.ptr + term->at;
+		const char *text = terms->text + term->at;
 		size_t apart;
 		unsigned worth;
 
@@ -234,7 +234,7 @@ unsigned bake_match_whole(const struct bake_terms *terms, const struct bake_term
 
 	for (size_t i = 0; i < of->name_count; i++) {
 		const struct bake_squashed *name = &terms->names[of->first_name + i];
-		const char *text = terms->text.ptr + name->at;
+		const char *text = terms->text + name->at;
 		const char *at = name->len >= len ? memmem(text, name->len, squashed, len) : NULL;
 		unsigned worth = IN_NAME;
 

@@ -15,8 +15,9 @@ enum {
 	FOLD_ROOM = 2048, /* of a longer description the rest is not searched */
 	WORD_BITS = 64,
 	ASCII_MORE = 15, /* bytes that bake_words_fold_ascii uses beyond the text */
-	TERMS_EACH = 64,
-	TEXT_EACH = 320
+	TERMS_EACH = 24, /* there is room for twice as many */
+	TEXT_EACH = 224,
+	NAMES_EACH = 2
 };
 
 uint32_t bake_terms_letters(const char *text, size_t len)
@@ -34,12 +35,41 @@ uint32_t bake_terms_letters(const char *text, size_t len)
 	return letters;
 }
 
+/* Room for need more elements behind those that are used. An array that has none is left behind in the
+ * arena, which is seldom: see bake_terms_make. */
+static bool make_room(
+	struct bake_arena *arena, void **list, size_t *room, size_t used, size_t need, size_t size)
+{
+	size_t bigger = 2 * (used + need);
+	void *moved;
+
+	if (need <= *room - used)
+		return true;
+	moved = bake_arena_room(arena, bigger, size);
+	if (!moved)
+		return false;
+	if (used)
+		memcpy(moved, *list, used * size);
+	*list = moved;
+	*room = bigger;
+	return true;
+}
+
+/* Where len more bytes of text go; NULL when there is no room for them. */
+static char *text_room(struct bake_terms *terms, size_t len)
+{
+	if (len > TEXT_BYTES_MAX - terms->text_len ||
+		!make_room(&terms->arena, (void **)&terms->text, &terms->text_room, terms->text_len,
+			len, 1))
+		return NULL;
+	return terms->text + terms->text_len;
+}
+
 static enum bake_status add_term(struct bake_terms *terms, size_t at, size_t len,
 	enum bake_term_weight weight, bool first, struct bake_error *err)
 {
-	if (terms->term_count == terms->term_room &&
-		!bake_grow((void **)&terms->terms, &terms->term_room, terms->term_count + 1,
-			sizeof(*terms->terms)))
+	if (!make_room(&terms->arena, (void **)&terms->terms, &terms->term_room, terms->term_count,
+		    1, sizeof(*terms->terms)))
 		return bake_error_nomem(err);
 	terms->terms[terms->term_count++] = (struct bake_term){.at = (uint32_t)at,
 		.len = (uint16_t)len,
@@ -67,16 +97,17 @@ static size_t find_byte(const uint64_t *words, size_t len, size_t at, bool in_wo
 static enum bake_status add_ascii(struct bake_terms *terms, const char *text, size_t len,
 	enum bake_term_weight weight, unsigned *out_count, bool *out_done, struct bake_error *err)
 {
-	const size_t begin = terms->text.len;
+	const size_t begin = terms->text_len;
 	uint64_t words[FOLD_ROOM / WORD_BITS];
-	char *folded = bake_buf_room(&terms->text, len + ASCII_MORE);
+	char *folded = text_room(terms, len + ASCII_MORE);
 	size_t end;
 
-	terms->text.len = begin;
-	*out_done = folded && bake_words_fold_ascii(text, len, folded, words);
+	if (!folded)
+		return bake_error_nomem(err);
+	*out_done = bake_words_fold_ascii(text, len, folded, words);
 	if (!*out_done)
 		return BAKE_OK;
-	terms->text.len += len;
+	terms->text_len += len;
 	*out_count = 0;
 	for (size_t first = find_byte(words, len, 0, true); first < len;
 		first = find_byte(words, len, end, true)) {
@@ -91,11 +122,14 @@ static enum bake_status add_ascii(struct bake_terms *terms, const char *text, si
 static enum bake_status add_folded(struct bake_terms *terms, const char *text,
 	enum bake_term_weight weight, unsigned *out_count, struct bake_error *err)
 {
-	const size_t begin = terms->text.len;
-	char *folded = bake_buf_room(&terms->text, FOLD_ROOM);
-	size_t len = folded ? bake_words_fold(text, folded, FOLD_ROOM) : 0;
+	const size_t begin = terms->text_len;
+	char *folded = text_room(terms, FOLD_ROOM);
+	size_t len;
 
-	terms->text.len = begin + len; /* what was not used is given back */
+	if (!folded)
+		return bake_error_nomem(err);
+	len = bake_words_fold(text, folded, FOLD_ROOM);
+	terms->text_len += len;
 	*out_count = 0;
 	for (size_t at = 0; at < len; ++*out_count) {
 		size_t first = at;
@@ -105,7 +139,7 @@ static enum bake_status add_folded(struct bake_terms *terms, const char *text,
 		BAKE_TRY(add_term(terms, begin + first, at - first, weight, first == 0, err));
 		at++;
 	}
-	return bake_buf_status(&terms->text, "search", err);
+	return BAKE_OK;
 }
 
 /* The words of a text, which may be NULL. *out_count receives how many, and may be NULL. */
@@ -129,25 +163,25 @@ static enum bake_status add_text(struct bake_terms *terms, const char *text,
 static enum bake_status add_squashed(
 	struct bake_terms *terms, size_t first_term, struct bake_error *err)
 {
-	const size_t begin = terms->text.len;
-	char *squashed = bake_buf_room(&terms->text, BAKE_FOLDED_MAX);
+	const size_t begin = terms->text_len;
+	char *squashed = text_room(terms, BAKE_FOLDED_MAX);
 	size_t len = 0;
 
-	if (!bake_grow((void **)&terms->names, &terms->name_room, terms->name_count + 1,
-		    sizeof(*terms->names)))
+	if (!squashed || !make_room(&terms->arena, (void **)&terms->names, &terms->name_room,
+				 terms->name_count, 1, sizeof(*terms->names)))
 		return bake_error_nomem(err);
-	for (size_t i = first_term; squashed && i < terms->term_count; i++) {
+	for (size_t i = first_term; i < terms->term_count; i++) {
 		const struct bake_term *term = &terms->terms[i];
 		size_t room = BAKE_FOLDED_MAX - len;
 		size_t fits = term->len < room ? term->len : room;
 
-		memcpy(squashed + len, terms->text.ptr + term->at, fits);
+		memcpy(squashed + len, terms->text + term->at, fits);
 		len += fits;
 	}
-	terms->text.len = begin + len;
+	terms->text_len += len;
 	terms->names[terms->name_count++] =
 		(struct bake_squashed){.at = (uint32_t)begin, .len = (uint16_t)len};
-	return bake_buf_status(&terms->text, "search", err);
+	return BAKE_OK;
 }
 
 static enum bake_status add_name(
@@ -192,23 +226,27 @@ static enum bake_status add_rest(
 	return add_text(terms, entry->description, BAKE_TERM_DESCRIPTION, NULL, err);
 }
 
-enum bake_status bake_terms_make(const struct bake_catalog_entry *entries, size_t count,
+enum bake_status bake_terms_make(const struct bake_catalog_entry *const *entries, size_t count,
 	struct bake_terms *terms, struct bake_error *err)
 {
-	terms->text.max = TEXT_BYTES_MAX;
-	terms->of = calloc(count + 1, sizeof(*terms->of));
+	terms->arena.max = SIZE_MAX;
+	terms->arena.expected = count * (sizeof(*terms->of) + NAMES_EACH * sizeof(*terms->names) +
+						TERMS_EACH * sizeof(*terms->terms) + TEXT_EACH);
+	terms->of = bake_arena_room(&terms->arena, count, sizeof(*terms->of));
 	/* Room for what most entries have, so that it is seldom moved. */
-	if (!terms->of || !bake_buf_reserve(&terms->text, count * TEXT_EACH) ||
-		!bake_grow((void **)&terms->terms, &terms->term_room, count * TERMS_EACH,
-			sizeof(*terms->terms)))
+	if (!terms->of || !text_room(terms, count * TEXT_EACH) ||
+		!make_room(&terms->arena, (void **)&terms->terms, &terms->term_room, 0,
+			count * TERMS_EACH, sizeof(*terms->terms)) ||
+		!make_room(&terms->arena, (void **)&terms->names, &terms->name_room, 0,
+			count * NAMES_EACH, sizeof(*terms->names)))
 		return bake_error_nomem(err);
 	for (size_t i = 0; i < count; i++) {
 		struct bake_terms_of *of = &terms->of[i];
 
 		of->first_term = (uint32_t)terms->term_count;
 		of->first_name = (uint32_t)terms->name_count;
-		BAKE_TRY(add_names(terms, &entries[i], &of->title_words, err));
-		BAKE_TRY(add_rest(terms, &entries[i], err));
+		BAKE_TRY(add_names(terms, entries[i], &of->title_words, err));
+		BAKE_TRY(add_rest(terms, entries[i], err));
 		of->term_count = (uint32_t)terms->term_count - of->first_term;
 		of->name_count = (uint32_t)terms->name_count - of->first_name;
 	}
@@ -217,8 +255,5 @@ enum bake_status bake_terms_make(const struct bake_catalog_entry *entries, size_
 
 void bake_terms_release(struct bake_terms *terms)
 {
-	bake_buf_release(&terms->text);
-	free(terms->terms);
-	free(terms->names);
-	free(terms->of);
+	bake_arena_release(&terms->arena);
 }

@@ -3,7 +3,7 @@
 #ifndef CATALOG_SEARCH_TERMS_H
 #define CATALOG_SEARCH_TERMS_H
 
-#include "base/buf.h"
+#include "base/arena.h"
 #include "catalog/catalog.h"
 
 /* Where a word stands decides what a match is worth. */
@@ -36,7 +36,10 @@ struct bake_terms_of {
 };
 
 struct bake_terms {
-	struct bake_buf text;
+	struct bake_arena arena; /* owns all of it */
+	char *text;
+	size_t text_len;
+	size_t text_room;
 	struct bake_term *terms;
 	size_t term_count;
 	size_t term_room;
@@ -50,7 +53,7 @@ struct bake_terms {
 uint32_t bake_terms_letters(const char *text, size_t len);
 
 /* Of count entries. terms begins as all zero; release it in any case. */
-enum bake_status bake_terms_make(const struct bake_catalog_entry *entries, size_t count,
+enum bake_status bake_terms_make(const struct bake_catalog_entry *const *entries, size_t count,
 	struct bake_terms *terms, struct bake_error *err) BAKE_CHECKED;
 void bake_terms_release(struct bake_terms *terms);
 
