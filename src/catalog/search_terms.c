@@ -65,11 +65,18 @@ static char *text_room(struct bake_terms *terms, size_t len)
 	return terms->text + terms->text_len;
 }
 
+/* The words of a text, as they are added. */
+struct words {
+	enum bake_term_weight weight;
+	unsigned count;
+};
+
 static enum bake_status add_term(struct bake_terms *terms, size_t at, size_t len,
 	enum bake_term_weight weight, bool first, struct bake_error *err)
 {
-	if (!make_room(&terms->arena, (void **)&terms->terms, &terms->term_room, terms->term_count,
-		    1, sizeof(*terms->terms)))
+	if (terms->term_count == terms->term_room &&
+		!make_room(&terms->arena, (void **)&terms->terms, &terms->term_room,
+			terms->term_count, 1, sizeof(*terms->terms)))
 		return bake_error_nomem(err);
 	terms->terms[terms->term_count++] = (struct bake_term){.at = (uint32_t)at,
 		.len = (uint16_t)len,
@@ -78,49 +85,56 @@ static enum bake_status add_term(struct bake_terms *terms, size_t at, size_t len
 	return BAKE_OK;
 }
 
-/* From at on, the first byte of a text that is in a word, or that is not; len when there is none. */
-static size_t find_byte(const uint64_t *words, size_t len, size_t at, bool in_word)
+/* The words among 64 bytes of a text, which begin at begin: bits has one for each of their letters. The
+ * last word added goes on there when open says so. */
+static enum bake_status add_words(struct bake_terms *terms, size_t begin, uint64_t bits, bool open,
+	struct words *words, struct bake_error *err)
 {
-	for (; at < len; at = (at | (WORD_BITS - 1)) + 1) {
-		uint64_t bits = words[at / WORD_BITS];
+	while (bits) {
+		const unsigned first = (unsigned)__builtin_ctzll(bits);
+		const uint64_t from_first = bits >> first;
+		const unsigned len =
+			~from_first ? (unsigned)__builtin_ctzll(~from_first) : WORD_BITS;
 
-		bits = (in_word ? bits : ~bits) >> at % WORD_BITS;
-		if (!bits)
-			continue;
-		at += (size_t)__builtin_ctzll(bits);
-		return at < len ? at : len;
-	}
-	return len;
-}
-
-/* The words of an ASCII text shorter than FOLD_ROOM. *out_done: it is one. */
-static enum bake_status add_ascii(struct bake_terms *terms, const char *text, size_t len,
-	enum bake_term_weight weight, unsigned *out_count, bool *out_done, struct bake_error *err)
-{
-	const size_t begin = terms->text_len;
-	uint64_t words[FOLD_ROOM / WORD_BITS];
-	char *folded = text_room(terms, len + ASCII_MORE);
-	size_t end;
-
-	if (!folded)
-		return bake_error_nomem(err);
-	*out_done = bake_words_fold_ascii(text, len, folded, words);
-	if (!*out_done)
-		return BAKE_OK;
-	terms->text_len += len;
-	*out_count = 0;
-	for (size_t first = find_byte(words, len, 0, true); first < len;
-		first = find_byte(words, len, end, true)) {
-		end = find_byte(words, len, first, false);
-		BAKE_TRY(add_term(terms, begin + first, end - first, weight, *out_count == 0, err));
-		++*out_count;
+		if (open && first == 0)
+			terms->terms[terms->term_count - 1].len += (uint16_t)len;
+		else
+			BAKE_TRY(add_term(terms, begin + first, len, words->weight,
+				words->count++ == 0, err));
+		if (first + len >= WORD_BITS)
+			break;
+		bits &= ~UINT64_C(0) << (first + len);
 	}
 	return BAKE_OK;
 }
 
-/* The words of any text. */
-static enum bake_status add_folded(struct bake_terms *terms, const char *text,
-	enum bake_term_weight weight, unsigned *out_count, struct bake_error *err)
+/* An ASCII text shorter than FOLD_ROOM. *out_done: it is one. */
+static enum bake_status add_ascii(struct bake_terms *terms, const char *text, size_t len,
+	struct words *words, bool *out_done, struct bake_error *err)
+{
+	const size_t begin = terms->text_len;
+	uint64_t bits[FOLD_ROOM / WORD_BITS];
+	char *folded = text_room(terms, len + ASCII_MORE);
+	bool open = false;
+
+	if (!folded)
+		return bake_error_nomem(err);
+	*out_done = bake_words_fold_ascii(text, len, folded, bits);
+	if (!*out_done)
+		return BAKE_OK;
+	terms->text_len += len;
+	for (size_t at = 0; at < len; at += WORD_BITS) {
+		const uint64_t some = bits[at / WORD_BITS];
+
+		BAKE_TRY(add_words(terms, begin + at, some, open, words, err));
+		open = some >> (WORD_BITS - 1);
+	}
+	return BAKE_OK;
+}
+
+/* Any text. */
+static enum bake_status add_folded(
+	struct bake_terms *terms, const char *text, struct words *words, struct bake_error *err)
 {
 	const size_t begin = terms->text_len;
 	char *folded = text_room(terms, FOLD_ROOM);
@@ -130,14 +144,13 @@ static enum bake_status add_folded(struct bake_terms *terms, const char *text,
 		return bake_error_nomem(err);
 	len = bake_words_fold(text, folded, FOLD_ROOM);
 	terms->text_len += len;
-	*out_count = 0;
-	for (size_t at = 0; at < len; ++*out_count) {
+	for (size_t at = 0; at < len; at++) {
 		size_t first = at;
 
 		while (at < len && folded[at] != ' ')
 			at++;
-		BAKE_TRY(add_term(terms, begin + first, at - first, weight, first == 0, err));
-		at++;
+		BAKE_TRY(add_term(
+			terms, begin + first, at - first, words->weight, words->count++ == 0, err));
 	}
 	return BAKE_OK;
 }
@@ -146,16 +159,16 @@ static enum bake_status add_folded(struct bake_terms *terms, const char *text,
 static enum bake_status add_text(struct bake_terms *terms, const char *text,
 	enum bake_term_weight weight, unsigned *out_count, struct bake_error *err)
 {
+	struct words words = {.weight = weight};
 	size_t len = text ? strlen(text) : 0;
-	unsigned count = 0;
 	bool done = len == 0;
 
 	if (!done && len < FOLD_ROOM)
-		BAKE_TRY(add_ascii(terms, text, len, weight, &count, &done, err));
+		BAKE_TRY(add_ascii(terms, text, len, &words, &done, err));
 	if (!done)
-		BAKE_TRY(add_folded(terms, text, weight, &count, err));
+		BAKE_TRY(add_folded(terms, text, &words, err));
 	if (out_count)
-		*out_count = count;
+		*out_count = words.count;
 	return BAKE_OK;
 }
 

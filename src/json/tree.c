@@ -9,6 +9,8 @@ enum {
 	FEW = 16
 };
 
+#define MIX UINT64_C(0x9e3779b97f4a7c15)
+
 bool json_is_list(const struct bake_json_node *node)
 {
 	return node->kind == JSON_ARRAY || node->kind == JSON_OBJECT;
@@ -21,15 +23,48 @@ static int compare_key(const char *key, size_t len, const struct bake_json_node 
 	return memcmp(key, node->key, len);
 }
 
+static uint64_t eight_at(const char *text)
+{
+	uint64_t bytes;
+
+	memcpy(&bytes, text, sizeof(bytes));
+	return bytes;
+}
+
+/* Of the length, the beginning, the middle and the end of a key, however long that is. */
+static uint64_t mark_of(const char *key, size_t len)
+{
+	const size_t size = sizeof(uint64_t);
+	uint64_t mark = len;
+
+	if (len < size) {
+		for (size_t i = 0; i < len; i++)
+			mark = mark << 8 | (unsigned char)key[i];
+		return mark * MIX;
+	}
+	mark = (mark ^ eight_at(key)) * MIX;
+	mark = (mark ^ mark >> 32 ^ eight_at(key + (len - size) / 2)) * MIX;
+	return (mark ^ mark >> 32 ^ eight_at(key + len - size)) * MIX;
+}
+
+/* The order of a table: by mark, then by key. */
+static int compare_slot(uint64_t mark, const char *key, size_t len, const struct json_slot *slot)
+{
+	if (mark != slot->mark)
+		return mark < slot->mark ? -1 : 1;
+	return compare_key(key, len, slot->node);
+}
+
 /* The place of the first member in the table that is not before key. */
 static size_t place_of(const struct json_list *list, size_t count, const char *key, size_t len)
 {
+	const uint64_t mark = mark_of(key, len);
 	size_t low = 0;
 
 	while (low < count) {
 		size_t middle = low + (count - low) / 2;
 
-		if (compare_key(key, len, list->table[middle]) > 0)
+		if (compare_slot(mark, key, len, &list->table[middle]) > 0)
 			low = middle + 1;
 		else
 			count = middle;
@@ -47,8 +82,8 @@ struct bake_json_node *json_member(const struct bake_json_node *object, const ch
 		return NULL;
 	if (list->table) {
 		place = place_of(list, list->count, key, len);
-		return place < list->count && compare_key(key, len, list->table[place]) == 0
-			       ? list->table[place]
+		return place < list->count && compare_key(key, len, list->table[place].node) == 0
+			       ? list->table[place].node
 			       : NULL;
 	}
 	for (struct bake_json_node *at = list->first; at; at = at->next) {
@@ -81,11 +116,13 @@ struct bake_json_node *json_begin(
 /* Of the same key the earlier one first. */
 static int compare_members(const void *a, const void *b)
 {
-	const struct bake_json_node *first = *(struct bake_json_node *const *)a;
-	const struct bake_json_node *second = *(struct bake_json_node *const *)b;
-	int order = compare_key(first->key, first->key_len, second);
+	const struct json_slot *first = a;
+	const struct json_slot *second = b;
+	const struct bake_json_node *x = first->node;
+	const struct bake_json_node *y = second->node;
+	int order = compare_slot(first->mark, x->key, x->key_len, second);
 
-	return order ? order : (first->offset > second->offset) - (first->offset < second->offset);
+	return order ? order : (x->offset > y->offset) - (x->offset < y->offset);
 }
 
 static bool is_same_key(const struct bake_json_node *a, const struct bake_json_node *b)
@@ -94,7 +131,7 @@ static bool is_same_key(const struct bake_json_node *a, const struct bake_json_n
 }
 
 /* One of 64 bits, the same for the same key. */
-static uint64_t mark_of(const struct bake_json_node *node)
+static uint64_t bit_of(const struct bake_json_node *node)
 {
 	const unsigned char *key = (const unsigned char *)node->key;
 	size_t len = node->key_len;
@@ -103,20 +140,20 @@ static uint64_t mark_of(const struct bake_json_node *node)
 	return (uint64_t)1 << sum % 64;
 }
 
-/* Most keys have a mark that none before them has. */
+/* Most keys have a bit that none before them has. */
 static struct bake_json_node *twin_of_few(const struct json_list *list)
 {
 	uint64_t seen = 0;
 
 	for (struct bake_json_node *at = list->first; at; at = at->next) {
-		const uint64_t mark = mark_of(at);
-		const struct bake_json_node *other = seen & mark ? list->first : at;
+		const uint64_t bit = bit_of(at);
+		const struct bake_json_node *other = seen & bit ? list->first : at;
 
 		for (; other != at; other = other->next) {
 			if (is_same_key(other, at))
 				return at;
 		}
-		seen |= mark;
+		seen |= bit;
 	}
 	return NULL;
 }
@@ -134,17 +171,23 @@ void json_link(struct bake_json_node *owner, struct bake_json_node *node)
 	list->count++;
 }
 
+static struct json_slot slot_of(struct bake_json_node *node)
+{
+	return (struct json_slot){
+		.mark = node->key ? mark_of(node->key, node->key_len) : 0, .node = node};
+}
+
 /* In the order of the list. */
 static bool make_table(struct bake_arena *arena, struct json_list *list)
 {
 	size_t count = 0;
 
-	list->table = bake_arena_array(arena, list->count, sizeof(struct bake_json_node *));
+	list->table = bake_arena_room(arena, list->count, sizeof(*list->table));
 	if (!list->table)
 		return false;
 	list->room = list->count;
 	for (struct bake_json_node *at = list->first; at; at = at->next)
-		list->table[count++] = at;
+		list->table[count++] = slot_of(at);
 	return true;
 }
 
@@ -157,23 +200,27 @@ bool json_sort(struct bake_arena *arena, struct bake_json_node *object, struct b
 		return true;
 	if (!make_table(arena, list))
 		return false;
-	qsort(list->table, list->count, sizeof(struct bake_json_node *), compare_members);
-	for (size_t i = 1; i < list->count && !*out; i++)
-		*out = is_same_key(list->table[i - 1], list->table[i]) ? list->table[i] : NULL;
+	qsort(list->table, list->count, sizeof(*list->table), compare_members);
+	for (size_t i = 1; i < list->count && !*out; i++) {
+		const struct json_slot *slot = &list->table[i];
+
+		if (slot[-1].mark == slot->mark && is_same_key(slot[-1].node, slot->node))
+			*out = slot->node;
+	}
 	return true;
 }
 
 /* Room for one more in the table, and for as many again. */
 static bool grow(struct bake_arena *arena, struct json_list *list)
 {
-	struct bake_json_node **sorted;
+	struct json_slot *sorted;
 
 	if (list->count < list->room)
 		return true;
-	sorted = bake_arena_array(arena, list->room, 2 * sizeof(struct bake_json_node *));
+	sorted = bake_arena_room(arena, list->room, 2 * sizeof(*sorted));
 	if (!sorted)
 		return false;
-	memcpy(sorted, list->table, list->count * sizeof(struct bake_json_node *));
+	memcpy(sorted, list->table, list->count * sizeof(*sorted));
 	list->table = sorted;
 	list->room *= 2;
 	return true;
@@ -192,8 +239,8 @@ bool json_append(
 				? list->count
 				: place_of(list, list->count, node->key, node->key_len);
 		memmove(list->table + place + 1, list->table + place,
-			(list->count - place) * sizeof(struct bake_json_node *));
-		list->table[place] = node;
+			(list->count - place) * sizeof(*list->table));
+		list->table[place] = slot_of(node);
 	}
 	json_link(owner, node);
 	return true;
@@ -204,7 +251,7 @@ struct bake_json_node *json_element(
 {
 	struct json_list *list = array->list;
 
-	return list->table || make_table(arena, list) ? list->table[index] : NULL;
+	return list->table || make_table(arena, list) ? list->table[index].node : NULL;
 }
 
 void json_remove(struct bake_json_node *object, struct bake_json_node *member)
@@ -216,7 +263,7 @@ void json_remove(struct bake_json_node *object, struct bake_json_node *member)
 	if (list->table) {
 		place = place_of(list, list->count, member->key, member->key_len);
 		memmove(list->table + place, list->table + place + 1,
-			(list->count - place - 1) * sizeof(struct bake_json_node *));
+			(list->count - place - 1) * sizeof(*list->table));
 	}
 	for (struct bake_json_node *at = list->first; at != member; at = at->next)
 		before = at;

@@ -49,13 +49,19 @@ enum {
 	JSON_KEY_MAX = (1 << 28) - 1
 };
 
+/* A place in a table: of a member with a number made of its key, by which most keys differ. */
+struct json_slot {
+	uint64_t mark;
+	struct bake_json_node *node;
+};
+
 /* What an object or an array has, in the order of the document. */
 struct json_list {
 	struct bake_json_node *first;
 	struct bake_json_node *last;
 	size_t count;
-	struct bake_json_node **table; /* members by key, elements by place; NULL: not made */
-	size_t room;		       /* of table */
+	struct json_slot *table; /* members by mark and key, elements by place; NULL: not made */
+	size_t room;		 /* of table */
 };
 
 struct json_tree {

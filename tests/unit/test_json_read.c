@@ -413,39 +413,59 @@ static void long_pointers_are_cut(void)
 	assert_non_null(strstr(err.message, "expected a string"));
 }
 
-/* An object of count members, of which the one at twin, when there is one, is called as the first.
- * Keys are short, one has no letter at all; or alike: of one length, with the same letter at the
- * beginning, in the middle and at the end. */
-static enum bake_status open_keys(size_t count, size_t twin, bool alike, struct bake_error *err)
+/* Keys: short ones, one of them empty; those of one length with the same letter at the beginning, in the
+ * middle and at the end; and long ones that differ where none of eight letters at those places is. */
+static const char *key_of(unsigned name, unsigned style, char *out, size_t room)
+{
+	const char one = (char)('a' + name % 5);
+	const char two = (char)('a' + name / 5);
+
+	if (style == 0)
+		(void)snprintf(
+			out, room, "%.*s", name != 1, (const char[]){(char)('a' + name), '\0'});
+	else if (style == 1)
+		(void)snprintf(out, room, "a%cb%cc", one, two);
+	else
+		(void)snprintf(out, room, "beginning.%c%c...middle.....%c%c......the end", one, two,
+			two, one);
+	return out;
+}
+
+/* An object of count members, of which the one at twin, when there is one, is called as the first. */
+static enum bake_status open_keys(size_t count, size_t twin, unsigned style, struct bake_error *err)
 {
 	_cleanup_(bake_json_close) struct bake_json_doc *doc = NULL;
-	char text[1000] = "{";
+	struct bake_json root;
+	char text[2000] = "{";
+	char key[50];
 	size_t used = 1;
 
-	for (size_t i = 0; i < count; i++) {
-		unsigned name = i == twin ? 0 : (unsigned)i;
-		char key[] = {'a', (char)('a' + name % 5), 'b', (char)('a' + name / 5), 'c', '\0'};
-		char letter[] = {name == 1 ? '\0' : (char)('a' + name), '\0'};
-
+	for (size_t i = 0; i < count; i++)
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s\"%s\":0",
-			i ? "," : "", alike ? key : letter);
-	}
+			i ? "," : "", key_of(i == twin ? 0 : (unsigned)i, style, key, sizeof(key)));
 	(void)snprintf(text + used, sizeof(text) - used, "}");
-	return bake_json_open(bake_span_text(text), "t.json", &doc, err);
+	BAKE_TRY(bake_json_open(bake_span_text(text), "t.json", &doc, err));
+	root = bake_json_root(doc);
+	for (unsigned i = 0; i < 25; i++) {
+		struct bake_json value;
+
+		assert_int_equal(bake_json_find(&root, key_of(i, style, key, sizeof(key)), &value),
+			i < count);
+	}
+	return BAKE_OK;
 }
 
 static void every_two_keys_are_compared(void)
 {
 	for (size_t count = 2; count < 24; count++) {
 		for (size_t twin = 1; twin <= count; twin++) {
-			struct bake_error err = BAKE_ERROR_INIT;
-			enum bake_status want = twin < count ? BAKE_ERR_DATA : BAKE_OK;
+			for (unsigned style = 0; style < 3; style++) {
+				struct bake_error err = BAKE_ERROR_INIT;
 
-			check_status(open_keys(count, twin, true, &err), &err, want,
-				"json.duplicate-key");
-			err = BAKE_ERROR_INIT;
-			check_status(open_keys(count, twin, false, &err), &err, want,
-				"json.duplicate-key");
+				check_status(open_keys(count, twin, style, &err), &err,
+					twin < count ? BAKE_ERR_DATA : BAKE_OK,
+					"json.duplicate-key");
+			}
 		}
 	}
 }
