@@ -59,11 +59,11 @@ struct bake_catalog_entry {
 	size_t file_count; /* 0: the names are not known */
 	uint64_t bytes;	   /* of all files together, when size_known */
 	uint64_t min_ram_bytes;
-	uint64_t priority; /* 1 comes first; 0: none was given */
-	unsigned group;	   /* see bake_catalog_group_title */
+	uint64_t local_bytes; /* of its files that are there, once it was looked at */
+	uint64_t priority;    /* 1 comes first; 0: none was given */
+	unsigned group;	      /* see bake_catalog_group_title */
 	enum bake_catalog_pins pins;
 	enum bake_catalog_state state;
-	uint64_t local_bytes; /* of its files that are there, once it was looked at */
 	bool size_known;
 	bool is_default;
 	bool required;

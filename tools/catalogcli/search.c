@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/pages.h"
 #include "base/text.h"
 #include "catalog/filter.h"
 #include "catalog/write.h"
@@ -156,6 +157,7 @@ static enum bake_status run(
 	size_t shown;
 
 	BAKE_TRY(join(args, &query, err));
+	bake_pages_keep(); /* to the end: the documents were read in what a search is made in */
 	BAKE_TRY(catalogcli_open(&which, &opened, err));
 	BAKE_TRY(bake_catalog_check_filter(opened.catalog, &filter, err));
 	BAKE_TRY(bake_search_new(opened.catalog, &search, err));
