@@ -134,8 +134,8 @@ static bool is_same_key(const struct bake_json_node *a, const struct bake_json_n
 static uint64_t bit_of(const struct bake_json_node *node)
 {
 	const unsigned char *key = (const unsigned char *)node->key;
-	size_t len = node->key_len;
-	size_t sum = len ? len + 7U * key[0] + 5U * key[len / 2] + 3U * key[len - 1] : 0;
+	unsigned len = node->key_len;
+	unsigned sum = len ? len + 7U * key[0] + 5U * key[len / 2] + 3U * key[len - 1] : 0;
 
 	return (uint64_t)1 << sum % 64;
 }

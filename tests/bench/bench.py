@@ -624,7 +624,7 @@ def case_catalog(bench):
     for one in ours:
         outcome.bar(one.name, 1000 * one.best(), 50, 1000 * one.median(), " ms")
     for one in ours:
-        outcome.ratio(f"{one.name} / python3", one, [python], 0.5)
+        outcome.ratio(f"{one.name} / python3", one, [python], 1 / 3)
     (opened, opened_typical), (prepared, prepared_typical), (found, found_typical) = catalog_parts(bench, directory)
     outcome.bar("a menu's slowest query, processor time", found, 50, found_typical, " ms")
     outcome.notes.append(f"processor time before that: {opened:.0f} ms to read the manifests ({opened_typical:.0f} "

@@ -214,8 +214,10 @@ def test_thousands_are_listed_and_found(tmp_path):
             name = f"{manifest['name']}/{own}" if own.startswith("all-") else own
             assert name in desk.ids("search", "-n", "65536", f"tag{number}")
             assert desk.ids("search", f"{manifest['name']} {number:05d}")[0] == name
-    found = desk.ids("search", "-n", "65536", "q4")
-    assert sorted(found) == sorted(expected)
+    found = ok(desk.run("search", "--json", "-n", "65536", "q4")).json["models"]
+    assert sorted(one["key"] for one in found) == sorted(expected)
+    ranks = [(-one["score"], expected.index(one["key"])) for one in found]
+    assert ranks == sorted(ranks)
 
 
 def test_a_size_nobody_pinned_is_not_known(desk):

@@ -154,7 +154,82 @@ static void nearest_by_words_then_by_names(void)
 	tear_down();
 }
 
+/* Of those that come as near as each other, the catalog's first, in whatever order they were read. */
+static void equally_near_is_in_the_catalogs_order(void)
+{
+	static const char *const want[] = {
+		"llama-2-7b-chat", "llama-3.2-3b-instruct", "mistral-7b", "qwen3-4b-instruct"};
+	const struct bake_catalog_entry *near[countof(want)];
+
+	set_up();
+	assert_int_equal(bake_search_nearest(search, "chat zzzzzzzzzzzz", near, countof(near)),
+		countof(near));
+	for (size_t i = 0; i < countof(want); i++)
+		assert_string_equal(near[i]->id, want[i]);
+	tear_down();
+}
+
+static void entries_are_there_as_they_were_read(void)
+{
+	set_up();
+	for (size_t i = 0; i < catalog->entry_count; i++)
+		assert_ptr_equal(catalog->as_read[i]->model, &manifest->models[i]);
+	tear_down();
+}
+
+/* How many models of one whose description is text a query finds. */
+static size_t found_in(const char *text, const char *query)
+{
+	const struct bake_catalog_source source = {.name = "t"};
+	struct bake_catalog_entry entry = {
+		.key = "m", .id = "m", .title = "m", .description = text, .source = &source};
+	const struct bake_catalog one = {.entries = &entry, .entry_count = 1};
+	_cleanup_(bake_search_free) struct bake_search *made = NULL;
+	struct bake_error err = BAKE_ERROR_INIT;
+	struct bake_search_hit hit;
+	size_t count = 0;
+
+	check_status(bake_search_new(&one, &made, &err), &err, BAKE_OK, NULL);
+	check_status(bake_search_find(made, query, &hit, &count, &err), &err, BAKE_OK, NULL);
+	return count;
+}
+
+/* A word is one wherever it stands in a text, which is looked at 64 bytes at a time, and however long
+ * it is. */
+static void check_word(size_t before, size_t letters, const char *behind)
+{
+	char text[400];
+	char word[300];
+
+	memset(word, 'q', letters);
+	word[letters - 1] = 'z';
+	word[letters] = '\0';
+	(void)snprintf(text, sizeof(text), "%.*s%s%s", (int)before,
+		"------------------------------------------------------------------------", word,
+		behind);
+	assert_int_equal(found_in(text, word), 1);
+	for (size_t i = 1; i < letters; i++)
+		assert_int_equal(found_in(text, word + i), 0); /* not its end */
+	word[letters - 1] = '\0';
+	assert_int_equal(found_in(text, word), 1); /* its beginning */
+}
+
+static void words_are_whole_wherever_they_are(void)
+{
+	static const size_t letters[] = {2, 9, 63, 64, 65, 130};
+
+	for (size_t before = 0; before < 70; before++) {
+		for (size_t i = 0; i < countof(letters); i++) {
+			check_word(before, letters[i], "");
+			check_word(before, letters[i], " and m\u00e9");
+		}
+	}
+}
+
 static const struct scenario scenarios[] = {
+	{"words are whole wherever they are", words_are_whole_wherever_they_are},
+	{"equally near is in the catalog's order", equally_near_is_in_the_catalogs_order},
+	{"entries are there as they were read", entries_are_there_as_they_were_read},
 	{"nothing finds all", nothing_finds_all},
 	{"too many words", too_many_words},
 	{"nearest, by words and then by names", nearest_by_words_then_by_names},
