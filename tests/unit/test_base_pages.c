@@ -46,15 +46,6 @@ static void sizes_are_what_is_worth_having(void)
 	bake_pages_free(NULL, 0);
 }
 
-static void more_than_there_is_is_refused(void)
-{
-	size_t bytes = SIZE_MAX - 1;
-
-	assert_null(bake_pages_alloc(&bytes));
-	bytes = SIZE_MAX - 2 * BAKE_HUGE_PAGE;
-	assert_null(bake_pages_alloc(&bytes));
-}
-
 /* The one that was given back last is had first. */
 static void a_kept_page_is_had_again(void)
 {
@@ -71,8 +62,7 @@ static void a_kept_page_is_had_again(void)
 	bake_pages_keep_no_more();
 }
 
-/* As long as anybody keeps them, and no longer: AddressSanitizer or the page's own emptiness would
- * tell, were one had that was freed. */
+/* As long as anybody keeps them. */
 static void keeping_is_nested(void)
 {
 	void *page;
@@ -169,7 +159,6 @@ static void threads_share_what_is_kept(void)
 
 static const struct scenario pages[] = {
 	{"sizes are what is worth having", sizes_are_what_is_worth_having},
-	{"more than there is is refused", more_than_there_is_is_refused},
 	{"a kept page is had again", a_kept_page_is_had_again},
 	{"keeping is nested", keeping_is_nested},
 	{"only so many are kept", only_so_many_are_kept},
