@@ -200,6 +200,19 @@ void bake_json_write_i64(struct bake_json_writer *writer, int64_t value)
 	bake_buf_addf(writer->buf, "%" PRIi64, value);
 }
 
+/* A program that we are a library of may have another locale: whatever that has for a point, which may
+ * be several bytes, becomes one. */
+static void mend_point(char *number)
+{
+	char *point = number + strspn(number, "+-0123456789e");
+	size_t size = strcspn(point, "+-0123456789e");
+
+	if (size == 0)
+		return;
+	*point = '.';
+	memmove(point + 1, point + size, strlen(point + size) + 1);
+}
+
 void bake_json_write_f64(struct bake_json_writer *writer, double value)
 {
 	char text[40];
@@ -214,6 +227,7 @@ void bake_json_write_f64(struct bake_json_writer *writer, double value)
 	do {
 		(void)snprintf(text, sizeof(text), "%.*g", digits, value);
 	} while (strtod(text, NULL) != value && digits++ < 17);
+	mend_point(text);
 	separate(writer);
 	bake_buf_text(writer->buf, text);
 }

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one form in which we write JSON, byte for byte. */
+#include "unit/capture.h"
 #include "unit/rows.h"
+#include "unit/scratch.h"
 
+#include <locale.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "json/json.h"
 #include "json/writer.h"
@@ -126,6 +132,8 @@ static void write_first_splice(struct bake_json_writer *writer)
 	bake_json_end_object(writer);
 }
 
+#define NUMBERS "[-9223372036854775808, 0.1, 0.3333333333333333, 1000000, -2.5e-300, 0, null, null]"
+
 static void write_numbers(struct bake_json_writer *writer)
 {
 	bake_json_array_line(writer);
@@ -168,9 +176,7 @@ static const struct write_row {
 	const char *want;
 } writes[] = {
 	{"nothing", write_nothing, "{}\n"},
-	{"numbers", write_numbers,
-		"[-9223372036854775808, 0.1, 0.3333333333333333, 1000000, -2.5e-300, 0, null, "
-		"null]\n"},
+	{"numbers", write_numbers, NUMBERS "\n"},
 	{"copies", write_copies,
 		"{\n  \"line\": [" COPIED "],\n  \"spread\": {\n    \"z\": [\n      1,\n"
 		"      -9223372036854775808,\n      2.5,\n      true,\n      false,\n      null\n"
@@ -302,7 +308,37 @@ static void nothing_appended_is_an_empty_array(void)
 	assert_string_equal(buf.ptr, "[]");
 }
 
+static int make_locale(void *context)
+{
+	return execlp("localedef", "localedef", "-i", "de_DE", "-f", "UTF-8", (const char *)context,
+		(char *)NULL);
+}
+
+/* As a program in Germany has it, where a point is a comma. */
+static void a_point_is_one_in_every_locale(void)
+{
+	_cleanup_(bake_buf_release) struct bake_buf buf = BAKE_BUF_INIT(1000);
+	struct bake_json_writer writer = BAKE_JSON_WRITER_INIT(&buf);
+	char directory[SCRATCH_PATH];
+	char path[SCRATCH_PATH + 20];
+	struct captured made;
+	char text[20];
+
+	(void)close(scratch_open(directory));
+	(void)snprintf(path, sizeof(path), "%s/de_DE.UTF-8", directory);
+	capture(&made, make_locale, path);
+	assert_int_equal(made.code, 0); /* Debian's package locales has what it needs */
+	assert_int_equal(setenv("LOCPATH", directory, 1), 0);
+	assert_non_null(setlocale(LC_NUMERIC, "de_DE.UTF-8"));
+	(void)snprintf(text, sizeof(text), "%.1f", 2.5);
+	assert_string_equal(text, "2,5");
+	write_numbers(&writer);
+	assert_non_null(setlocale(LC_NUMERIC, "C"));
+	assert_string_equal(buf.ptr, NUMBERS);
+}
+
 static const struct scenario others[] = {
+	{"a point is one in every locale", a_point_is_one_in_every_locale},
 	{"branches are one text", branches_are_one_text},
 	{"nothing appended is an empty array", nothing_appended_is_an_empty_array},
 	{"a full buffer is found out at the end", a_full_buffer_is_found_out_at_the_end},
