@@ -12,6 +12,9 @@ enum {
 	GOOD_PART = BAKE_HUGE_PAGE / 4
 };
 
+/* A variable, as nothing unsigned is compared with a constant of 0. */
+static const size_t kept_max = BAKE_PAGES_KEPT_MAX;
+
 static struct {
 	pthread_mutex_t lock;
 	/* Under lock: */
@@ -36,7 +39,7 @@ static bool put_kept(void *pages)
 	bool put;
 
 	(void)pthread_mutex_lock(&kept.lock);
-	put = kept.keepers && kept.count < BAKE_PAGES_KEPT_MAX;
+	put = kept.keepers && kept.count < kept_max;
 	if (put)
 		kept.pages[kept.count++] = pages;
 	(void)pthread_mutex_unlock(&kept.lock);

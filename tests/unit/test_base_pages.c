@@ -83,15 +83,16 @@ static void keeping_is_nested(void)
 static void only_so_many_are_kept(void)
 {
 	void *pages[BAKE_PAGES_KEPT_MAX + 2];
+	const size_t most = BAKE_PAGES_KEPT_MAX;
 
 	bake_pages_keep();
 	for (size_t i = 0; i < countof(pages); i++)
 		pages[i] = alloc_page(BAKE_HUGE_PAGE);
 	for (size_t i = 0; i < countof(pages); i++)
 		bake_pages_free(pages[i], BAKE_HUGE_PAGE);
-	for (size_t i = BAKE_PAGES_KEPT_MAX; i-- > 0;)
+	for (size_t i = most; i-- > 0;)
 		assert_ptr_equal(alloc_page(BAKE_HUGE_PAGE), pages[i]);
-	for (size_t i = 0; i < BAKE_PAGES_KEPT_MAX; i++)
+	for (size_t i = 0; i < most; i++)
 		bake_pages_free(pages[i], BAKE_HUGE_PAGE);
 	bake_pages_keep_no_more();
 }
