@@ -14,20 +14,20 @@
 #include "base/pages.h"
 #include "base/parallel.h"
 #include "base/text.h"
-#include "digest/hasher.h"
 #include "fs/dir.h"
 #include "fs/file.h"
 
 #define MANIFEST_END ".json"
 #define LOCK_END     ".lock.json"
+#define UNKNOWN	     ((off_t)-1)
 
 /* A document that is read, beside others. */
 struct reading {
 	const char *path;
-	const char *lock_path;	   /* NULL: none beside it */
-	bool found;		   /* in a directory: it may be something else */
-	size_t bytes;		   /* of the manifest */
-	struct bake_digest digest; /* of its bytes, once somebody asked for it */
+	const char *lock_path; /* NULL: none beside it */
+	bool found;	       /* in a directory: it may be something else */
+	off_t size;	       /* of the file; UNKNOWN before it was read */
+	bool alike;	       /* it may have the bytes of another one */
 	struct bake_manifest *manifest;
 	struct bake_lock *lock;
 	struct bake_error error;
@@ -158,9 +158,8 @@ static void read_one(void *context, size_t index)
 	}
 	if (reading->found && !looks_like_manifest(&text))
 		return;
-	reading->bytes = text.len;
-	if (bake_manifest_read(bake_buf_span(&text), reading->path, &reading->manifest, err) ==
-		BAKE_OK)
+	if ((reading->alike ? bake_manifest_parse : bake_manifest_read)(
+		    bake_buf_span(&text), reading->path, &reading->manifest, err) == BAKE_OK)
 		read_lock(reading);
 }
 
@@ -174,38 +173,6 @@ static char *lock_path_of(const char *manifest)
 		    manifest) < 0)
 		return NULL;
 	return path;
-}
-
-/* Read once more: of most documents it is not asked for. Kind NONE when that fails. */
-static const struct bake_digest *digest_of(struct reading *reading)
-{
-	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(BAKE_MANIFEST_BYTES_MAX);
-	struct bake_error ignored = BAKE_ERROR_INIT;
-
-	if (reading->digest.kind == BAKE_DIGEST_NONE &&
-		(bake_file_read(reading->path, &text, &ignored) != BAKE_OK ||
-			bake_digest_of(bake_buf_span(&text), &reading->digest, &ignored) !=
-				BAKE_OK))
-		reading->digest.kind = BAKE_DIGEST_NONE;
-	return &reading->digest;
-}
-
-/* Whether two documents have the same bytes. */
-static bool is_same(struct reading *a, struct reading *b)
-{
-	return a->manifest && b->manifest && a->bytes == b->bytes &&
-	       strcmp(a->manifest->name, b->manifest->name) == 0 &&
-	       digest_of(a)->kind != BAKE_DIGEST_NONE &&
-	       bake_digest_equal(digest_of(a), digest_of(b));
-}
-
-/* One that is found in two places, or is there under two names, counts once. */
-static void drop_if_seen(struct reading *readings, size_t at)
-{
-	for (size_t i = 0; i < at; i++) {
-		if (is_same(&readings[i], &readings[at]))
-			bake_manifest_free(&readings[at].manifest);
-	}
 }
 
 /* A document that is not there is no warning; one that is wrong is. */
@@ -223,7 +190,6 @@ static enum bake_status keep_readings(struct bake_catalog_opened *opened, struct
 
 	/* What was read is kept in any case: closing frees it. */
 	for (size_t i = 0; i < count; i++) {
-		drop_if_seen(readings, i);
 		opened->manifests[i] = readings[i].manifest;
 		opened->locks[i] = readings[i].lock;
 		if (readings[i].error.status != BAKE_OK && !failed)
@@ -235,6 +201,28 @@ static enum bake_status keep_readings(struct bake_catalog_opened *opened, struct
 		return BAKE_OK;
 	*err = *failed;
 	return err->status;
+}
+
+static off_t size_of(const char *path)
+{
+	struct stat found;
+
+	return stat(path, &found) == 0 && S_ISREG(found.st_mode) ? found.st_size : UNKNOWN;
+}
+
+/* Only files of one size can have the same bytes: others need no digest. */
+static void find_alike(struct reading *readings, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		readings[i].size = size_of(readings[i].path);
+		for (size_t k = 0; k < i; k++) {
+			bool alike = readings[i].size == readings[k].size ||
+				     readings[i].size == UNKNOWN || readings[k].size == UNKNOWN;
+
+			readings[i].alike = readings[i].alike || alike;
+			readings[k].alike = readings[k].alike || alike;
+		}
+	}
 }
 
 static enum bake_status read_all(struct bake_catalog_opened *opened,
@@ -251,6 +239,7 @@ static enum bake_status read_all(struct bake_catalog_opened *opened,
 		readings[i] = (struct reading){.path = opened->paths[i],
 			.found = i >= named,
 			.lock_path = where->lock_count ? NULL : opened->paths[count + i]};
+	find_alike(readings, count);
 	bake_parallel(count, 0, read_one, readings);
 	return keep_readings(opened, readings, count, err);
 }
@@ -304,6 +293,19 @@ static size_t named_lock(const struct bake_catalog_opened *opened, size_t first,
 	return opened->count;
 }
 
+/* One that is found in two places, or is there under two names, counts once. */
+static bool seen_before(const struct bake_catalog_opened *opened, size_t at)
+{
+	const struct bake_digest *digest = &opened->manifests[at]->sha256;
+
+	for (size_t i = 0; i < at && digest->kind != BAKE_DIGEST_NONE; i++) {
+		if (opened->manifests[i] &&
+			bake_digest_equal(&opened->manifests[i]->sha256, digest))
+			return true;
+	}
+	return false;
+}
+
 static void make_source(const struct bake_catalog_opened *opened,
 	const struct bake_catalog_where *where, size_t at, struct bake_catalog_source *out)
 {
@@ -335,7 +337,7 @@ static enum bake_status build(struct bake_catalog_opened *opened,
 	if (!sources)
 		return bake_error_nomem(err);
 	for (size_t i = 0; i < count; i++) {
-		if (!opened->manifests[i])
+		if (!opened->manifests[i] || seen_before(opened, i))
 			continue;
 		make_source(opened, where, i, &sources[used]);
 		indexed = indexed || sources[used].index;

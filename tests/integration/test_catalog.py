@@ -9,6 +9,7 @@ import os
 import pathlib
 import random
 import re
+import threading
 
 import pytest
 
@@ -257,6 +258,11 @@ def test_manifests_are_named_or_found(desk, tmp_path):
     copy = tmp_path / "manifests/copy.json"
     copy.write_text(draw)
     assert len(desk.ids("list")) == 12
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=[draw], daemon=True)
+    writer.start()
+    assert len(desk.ids("list", "-m", "pipe", "-m", "manifests/draw.json")) == 8  # read once, as a pipe is
+    writer.join()
     copy.write_text(draw.replace("SDXL VAE", "SDXL vae"))
     assert len(desk.ids("list")) == 20
     copy.unlink()
