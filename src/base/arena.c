@@ -2,7 +2,6 @@
 #include "base/arena.h"
 
 #include <stdalign.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/pages.h"

@@ -102,10 +102,8 @@ uint32_t bake_fold_next(struct bake_fold *fold)
 	}
 	if (*fold->at == '\0')
 		return 0;
-	if ((unsigned char)*fold->at < 0x80) { /* nearly all there is: no table is looked at */
-		code = (unsigned char)*fold->at++;
-		return code >= 'A' && code <= 'Z' ? code + ('a' - 'A') : code;
-	}
+	if ((unsigned char)*fold->at < 0x80) /* nearly all there is: no table is looked at */
+		return (unsigned char)bake_fold_ascii(*fold->at++);
 	code = lower(decode(fold->at, &len));
 	fold->at += len;
 	return take_apart(code, &letter, &fold->pending) ? letter : code;

@@ -15,6 +15,12 @@ struct bake_fold {
 		.at = (text), .pending = 0                                                         \
 	}
 
+/* Of an ASCII character. */
+static inline char bake_fold_ascii(char c)
+{
+	return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
 /*
  * The next code point, 0 at the end: in lower case, and a letter with an accent as the letter and
  * then the accent. Latin, Greek and Cyrillic; what else there is stands for itself.

@@ -32,9 +32,9 @@ void *bake_pages_alloc(size_t *bytes);
  * nothing. */
 void bake_pages_free(void *pages, size_t bytes);
 
-/* Between the two, up to BAKE_PAGES_KEPT_MAX pages of the larger kind that are freed are kept for whoever asks next:
- * such a page takes as long to be had as to be filled. May be nested; all threads share what is
- * kept. */
+/* Between the two, up to BAKE_PAGES_KEPT_MAX pages of the larger kind that are freed are kept for
+ * whoever asks next: such a page takes as long to be had as to be filled. May be nested; all threads
+ * share what is kept. */
 void bake_pages_keep(void);
 void bake_pages_keep_no_more(void);
 

@@ -125,19 +125,7 @@ static uint32_t next(struct bake_fold *fold)
 	return code == '/' ? 1 : code;
 }
 
-/* A code point as UTF-8, in whose bytes code points have their order. */
-static size_t encode(uint32_t code, char *out)
-{
-	unsigned more = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
-	static const uint8_t marks[] = {0, 0xc0, 0xe0, 0xf0};
-
-	out[0] = (char)(marks[more] | code >> (6 * more));
-	for (unsigned i = 1; i <= more; i++)
-		out[i] = (char)(0x80 | (code >> (6 * (more - i)) & 0x3f));
-	return more + 1;
-}
-
-/* A path, and what it is ordered by. */
+/* A path, and what it is ordered by: UTF-8, in whose bytes code points have their order. */
 struct folded {
 	const char *text;
 	const char *path;
@@ -151,11 +139,9 @@ static char *fold(const char *path, char *out)
 	uint32_t code;
 
 	for (; *rest.at && (unsigned char)*rest.at < 0x80; rest.at++) /* as next does */
-		*out++ = (char)(*rest.at == '/'			     ? 1
-				: *rest.at >= 'A' && *rest.at <= 'Z' ? *rest.at + ('a' - 'A')
-								     : *rest.at);
+		*out++ = (char)(*rest.at == '/' ? 1 : bake_fold_ascii(*rest.at));
 	while ((code = next(&rest)) != 0)
-		out += encode(code, out);
+		out += bake_utf8_encode(code, out);
 	*out++ = '\0';
 	return out;
 }

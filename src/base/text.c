@@ -66,6 +66,17 @@ size_t bake_utf8_length(const char *text, size_t len)
 	return len ? decode((const unsigned char *)text, len, &ignored) : 0;
 }
 
+size_t bake_utf8_encode(uint32_t point, char *out)
+{
+	unsigned more = point < 0x80 ? 0 : point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
+	static const uint8_t marks[] = {0, 0xc0, 0xe0, 0xf0};
+
+	out[0] = (char)(marks[more] | point >> (6 * more));
+	for (unsigned i = 1; i <= more; i++)
+		out[i] = (char)(0x80 | (point >> (6 * (more - i)) & 0x3f));
+	return more + 1;
+}
+
 bool bake_utf8_valid(const char *text, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)text;

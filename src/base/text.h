@@ -34,6 +34,9 @@ bool bake_utf8_valid(const char *text, size_t len);
 /* Bytes of the code point at text, of which at most len are looked at; 0 when it is malformed. */
 size_t bake_utf8_length(const char *text, size_t len);
 
+/* The code point as UTF-8, which is of at most four bytes. Returns how many. */
+size_t bake_utf8_encode(uint32_t point, char *out);
+
 /* Whether the code point at text cannot be trusted in a name: controls and bidirectional
  * overrides. *out_len receives its length in bytes; text must be valid UTF-8. */
 bool bake_utf8_hostile(const char *text, size_t *out_len);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/search_terms.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"

@@ -370,18 +370,6 @@ enum bake_status bake_json_pull_skip(
 	return BAKE_OK;
 }
 
-/* A code point above 0 as UTF-8. */
-static size_t encode(uint32_t point, char *out)
-{
-	unsigned more = point < 0x80 ? 0 : point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
-	static const uint8_t marks[] = {0, 0xc0, 0xe0, 0xf0};
-
-	out[0] = (char)(marks[more] | point >> (6 * more));
-	for (unsigned i = 1; i <= more; i++)
-		out[i] = (char)(0x80 | (point >> (6 * (more - i)) & 0x3f));
-	return more + 1;
-}
-
 /* What the text says into out, which has the text's length and one: no escape is shorter than what
  * it means. Returns its length. */
 static size_t decode(struct bake_span text, char *out)
@@ -394,7 +382,7 @@ static size_t decode(struct bake_span text, char *out)
 		size_t size = *at == '\\' ? escape_at(at, end, &point) : 0;
 
 		if (size) {
-			used += encode(point, out + used);
+			used += bake_utf8_encode(point, out + used);
 			at += size;
 		} else {
 			out[used++] = (char)*at++;
@@ -428,7 +416,7 @@ bool bake_json_pull_says(const struct bake_pull_token *token, const char *text)
 		uint32_t point = 0;
 		size_t size =
 			said[0] == '\\' ? escape_at(left.ptr, left.ptr + left.len, &point) : 0;
-		size_t bytes = size ? encode(point, said) : 1;
+		size_t bytes = size ? bake_utf8_encode(point, said) : 1;
 
 		if (strncmp(text, said, bytes) != 0)
 			return false;

@@ -35,13 +35,15 @@ static uint64_t eight_at(const char *text)
 static uint64_t mark_of(const char *key, size_t len)
 {
 	const size_t size = sizeof(uint64_t);
-	uint64_t mark = len;
+	const unsigned char *letters = (const unsigned char *)key;
+	uint64_t mark = len * MIX;
 
-	if (len < size) {
-		for (size_t i = 0; i < len; i++)
-			mark = mark << 8 | (unsigned char)key[i];
-		return mark * MIX;
-	}
+	if (len == 0)
+		return mark;
+	if (len < size)
+		return (mark ^ ((uint64_t)letters[0] << 16 | (uint64_t)letters[len / 2] << 8 |
+				       letters[len - 1])) *
+		       MIX;
 	mark = (mark ^ eight_at(key)) * MIX;
 	mark = (mark ^ mark >> 32 ^ eight_at(key + (len - size) / 2)) * MIX;
 	return (mark ^ mark >> 32 ^ eight_at(key + len - size)) * MIX;
@@ -130,23 +132,13 @@ static bool is_same_key(const struct bake_json_node *a, const struct bake_json_n
 	return compare_key(a->key, a->key_len, b) == 0;
 }
 
-/* One of 64 bits, the same for the same key. */
-static uint64_t bit_of(const struct bake_json_node *node)
-{
-	const unsigned char *key = (const unsigned char *)node->key;
-	unsigned len = node->key_len;
-	unsigned sum = len ? len + 7U * key[0] + 5U * key[len / 2] + 3U * key[len - 1] : 0;
-
-	return (uint64_t)1 << sum % 64;
-}
-
-/* Most keys have a bit that none before them has. */
+/* Of 64 bits, one for each mark, most keys have one that none before them has. */
 static struct bake_json_node *twin_of_few(const struct json_list *list)
 {
 	uint64_t seen = 0;
 
 	for (struct bake_json_node *at = list->first; at; at = at->next) {
-		const uint64_t bit = bit_of(at);
+		const uint64_t bit = (uint64_t)1 << (mark_of(at->key, at->key_len) >> 58);
 		const struct bake_json_node *other = seen & bit ? list->first : at;
 
 		for (; other != at; other = other->next) {
