@@ -93,10 +93,6 @@ static void shown_release(struct shown *shown)
 	free(shown->list);
 }
 
-enum {
-	JSON_MAX = 1 << 28 /* bytes */
-};
-
 struct document {
 	struct bake_json_writer writer;
 	const struct shown *shown;
@@ -128,10 +124,10 @@ static enum bake_status print_entries(
 
 static enum bake_status print_json(const struct shown *shown, struct bake_error *err)
 {
-	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(JSON_MAX);
+	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(CATALOGCLI_TEXT_MAX);
 	struct document document = {.writer = BAKE_JSON_WRITER_INIT(&text), .shown = shown};
 	struct catalogcli_pieces pieces = {.count = shown->count,
-		.most = JSON_MAX,
+		.most = CATALOGCLI_TEXT_MAX,
 		.write = write_entries,
 		.print = print_entries,
 		.context = &document};
@@ -199,7 +195,7 @@ static enum bake_status print_table(const struct shown *shown, bool verbose, str
 	unsigned most = catalogcli_key_room();
 	struct rows rows = {.shown = shown};
 	struct catalogcli_pieces pieces = {.count = shown->count,
-		.most = CATALOGCLI_TABLE_MAX,
+		.most = CATALOGCLI_TEXT_MAX,
 		.write = write_rows,
 		.context = &rows};
 	char size[CATALOGCLI_SIZE_TEXT];

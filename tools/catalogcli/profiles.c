@@ -53,7 +53,7 @@ static void put_profile(struct bake_json_writer *writer, const struct bake_catal
 static enum bake_status print_list_json(
 	const struct bake_catalog_profiles *profiles, struct bake_error *err)
 {
-	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT((size_t)1 << 28);
+	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(CATALOGCLI_TEXT_MAX);
 	struct bake_json_writer writer = BAKE_JSON_WRITER_INIT(&text);
 	const struct bake_error none = BAKE_ERROR_INIT;
 
@@ -82,7 +82,7 @@ static enum bake_status print_list_json(
 static enum bake_status print_one_json(
 	const struct bake_catalog_profile *profile, struct bake_error *err)
 {
-	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT((size_t)1 << 28);
+	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(CATALOGCLI_TEXT_MAX);
 	struct bake_json_writer writer = BAKE_JSON_WRITER_INIT(&text);
 	const struct bake_error none = BAKE_ERROR_INIT;
 
@@ -135,7 +135,7 @@ static void print_list(const struct bake_catalog_profiles *profiles)
 static enum bake_status print_one(
 	const struct bake_catalog_profile *profile, bool verbose, struct bake_error *err)
 {
-	_cleanup_(bake_buf_release) struct bake_buf rows = BAKE_BUF_INIT(CATALOGCLI_TABLE_MAX);
+	_cleanup_(bake_buf_release) struct bake_buf rows = BAKE_BUF_INIT(CATALOGCLI_TEXT_MAX);
 	struct catalogcli_table table;
 	char size[CATALOGCLI_SIZE_TEXT];
 	unsigned widest = 0;

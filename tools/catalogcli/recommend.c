@@ -132,7 +132,7 @@ static enum bake_status print_json(const struct bake_recommend_plan *plan,
 	const struct catalogcli_space *space, const struct bake_error *ended, bool fetched,
 	struct bake_error *err)
 {
-	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT((size_t)1 << 28);
+	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(CATALOGCLI_TEXT_MAX);
 	struct bake_json_writer writer = BAKE_JSON_WRITER_INIT(&text);
 
 	bake_json_object(&writer);

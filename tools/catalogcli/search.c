@@ -67,7 +67,7 @@ static enum bake_status join(
 static enum bake_status print_json(const char *query, const struct bake_search_hit *hits,
 	size_t count, size_t found, struct bake_error *err)
 {
-	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT((size_t)1 << 28);
+	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(CATALOGCLI_TEXT_MAX);
 	struct bake_json_writer writer = BAKE_JSON_WRITER_INIT(&text);
 	const struct bake_error none = BAKE_ERROR_INIT;
 
@@ -92,7 +92,7 @@ static enum bake_status print_json(const char *query, const struct bake_search_h
 static enum bake_status print_table(const struct bake_search_hit *hits, size_t count, size_t found,
 	bool verbose, struct bake_error *err)
 {
-	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(CATALOGCLI_TABLE_MAX);
+	_cleanup_(bake_buf_release) struct bake_buf text = BAKE_BUF_INIT(CATALOGCLI_TEXT_MAX);
 	struct catalogcli_table table;
 	unsigned widest = 0;
 
@@ -146,6 +146,22 @@ static void locate(
 			opened->root);
 }
 
+/* The documents are read in what the search is then made in. */
+static enum bake_status open_search(
+	struct bake_catalog_opened *opened, struct bake_search **search, struct bake_error *err)
+{
+	enum bake_status status;
+
+	bake_pages_keep();
+	status = catalogcli_open(&which, opened, err);
+	if (status == BAKE_OK)
+		status = bake_catalog_check_filter(opened->catalog, &filter, err);
+	if (status == BAKE_OK)
+		status = bake_search_new(opened->catalog, search, err);
+	bake_pages_keep_no_more();
+	return status;
+}
+
 static enum bake_status run(
 	const struct cli_common *common, const struct cli_list *args, struct bake_error *err)
 {
@@ -157,10 +173,7 @@ static enum bake_status run(
 	size_t shown;
 
 	BAKE_TRY(join(args, &query, err));
-	bake_pages_keep(); /* to the end: the documents were read in what a search is made in */
-	BAKE_TRY(catalogcli_open(&which, &opened, err));
-	BAKE_TRY(bake_catalog_check_filter(opened.catalog, &filter, err));
-	BAKE_TRY(bake_search_new(opened.catalog, &search, err));
+	BAKE_TRY(open_search(&opened, &search, err));
 	hits = reallocarray(NULL, opened.catalog->entry_count + 1, sizeof(*hits));
 	if (!hits)
 		return bake_error_nomem(err);

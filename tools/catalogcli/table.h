@@ -32,7 +32,7 @@ void catalogcli_table_row(const struct catalogcli_table *table,
 	const struct bake_catalog_entry *entry, struct bake_buf *out);
 
 enum {
-	CATALOGCLI_TABLE_MAX = 1 << 28 /* bytes */
+	CATALOGCLI_TEXT_MAX = 1 << 28 /* bytes of all that is printed at once */
 };
 
 /* What the marks of the rows mean. */
