@@ -16,6 +16,7 @@ struct bake_http_server {
 	struct bake_http_address address;
 	struct MHD_Daemon *daemon;
 	int listen_fd;
+	int silent_fd;		 /* Takes the place of listen_fd when it listens no more. */
 	struct stat socket_file; /* of a unix socket */
 	unsigned port;
 	pthread_mutex_t lock; /* of the list of links */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/server.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -322,10 +324,32 @@ static void release(struct bake_http_server *server)
 		bake_http_unlink(&server->address, &server->socket_file);
 		best_effort(close(server->listen_fd));
 	}
+	if (server->silent_fd >= 0)
+		best_effort(close(server->silent_fd));
 	bake_http_stream_release(&server->stream);
 	(void)pthread_cond_destroy(&server->wake);
 	(void)pthread_mutex_destroy(&server->lock);
 	free(server);
+}
+
+/* A daemon that was not told to quiesce closes its socket. */
+static void stop_daemon(struct bake_http_server *server)
+{
+	MHD_stop_daemon(server->daemon);
+	server->listen_fd = -1;
+}
+
+/*
+ * Who comes now is told at once that nobody is there, not when all others are served.
+ * MHD_quiesce_daemon would take the socket out of the set of each thread while the thread may
+ * do the same, which ends the process (seen with 0.9.75). So the socket is closed by putting in
+ * its place a descriptor that is never readable: the kernel takes it out of all sets.
+ */
+static void stop_listening(struct bake_http_server *server)
+{
+	/* In this order: once it is closed, another server may put its own socket there. */
+	bake_http_unlink(&server->address, &server->socket_file);
+	best_effort(dup3(server->silent_fd, server->listen_fd, O_CLOEXEC));
 }
 
 static struct bake_http_server *new_server(const struct bake_http_options *options)
@@ -338,6 +362,7 @@ static struct bake_http_server *new_server(const struct bake_http_options *optio
 	server->options = *options;
 	server->address = *options->address;
 	server->listen_fd = -1;
+	server->silent_fd = -1;
 	(void)pthread_condattr_init(&monotonic);
 	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&server->wake, &monotonic);
@@ -362,10 +387,15 @@ enum bake_status bake_http_start(const struct bake_http_options *options,
 	}
 	if (server->address.is_unix)
 		best_effort(lstat(server->address.host, &server->socket_file));
-	server->daemon = start_daemon(server, threads < THREADS_MAX ? threads : THREADS_MAX);
+	server->silent_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (server->silent_fd >= 0)
+		server->daemon =
+			start_daemon(server, threads < THREADS_MAX ? threads : THREADS_MAX);
 	if (!server->daemon || !bake_http_clock_start(server)) {
-		if (server->daemon)
-			MHD_stop_daemon(server->daemon);
+		if (server->daemon) {
+			bake_http_unlink(&server->address, &server->socket_file);
+			stop_daemon(server);
+		}
 		release(server);
 		return bake_error_set(err, BAKE_ERR_RESOURCES, "serve.start",
 			"the server cannot be started: no threads or no descriptors are left");
@@ -411,14 +441,12 @@ void bake_http_stop(struct bake_http_server **pointer, unsigned grace_ms)
 
 	if (!server)
 		return;
-	/* Who comes now is told at once that nobody is there, not when all others are served. */
-	(void)MHD_quiesce_daemon(server->daemon);
-	best_effort(shutdown(server->listen_fd, SHUT_RD));
+	stop_listening(server);
 	bake_http_stream_close(&server->stream);
 	while (atomic_load(&server->busy) && bake_clock_ms() < end_ms)
 		best_effort(usleep(STOP_STEP_US));
 	bake_http_clock_stop(server);
-	MHD_stop_daemon(server->daemon);
+	stop_daemon(server);
 	release(server);
 	*pointer = NULL;
 }

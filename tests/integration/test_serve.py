@@ -5,6 +5,7 @@ import concurrent.futures
 import contextlib
 import fcntl
 import gzip
+import http.client
 import json
 import os
 import re
@@ -1097,3 +1098,27 @@ def test_too_many_listeners(server):
     assert server.status_of(head("/events")) == 503
     for sock in socks:
         sock.close()
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_it_ends_well_while_connections_come_and_go(baked, threads):
+    """What wakes its threads just then is no reason to end in another way."""
+    for _ in range(10):
+        over = threading.Event()
+
+        def ask_on(server):
+            while not over.is_set():
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    server.ask("/health")
+
+        with serving(baked.models, "--threads", str(threads)) as server:
+            clients = [threading.Thread(target=ask_on, args=(server,)) for _ in range(4)]
+            for client in clients:
+                client.start()
+            try:
+                time.sleep(0.05)
+                assert server.stop() == 0, server.log
+            finally:
+                over.set()
+                for client in clients:
+                    client.join()
