@@ -332,7 +332,7 @@ static void release(struct bake_http_server *server)
 	free(server);
 }
 
-/* A daemon that was not told to quiesce closes its socket. */
+/* The daemon closes listen_fd, as it was not told to quiesce. */
 static void stop_daemon(struct bake_http_server *server)
 {
 	MHD_stop_daemon(server->daemon);
@@ -393,7 +393,7 @@ enum bake_status bake_http_start(const struct bake_http_options *options,
 			start_daemon(server, threads < THREADS_MAX ? threads : THREADS_MAX);
 	if (!server->daemon || !bake_http_clock_start(server)) {
 		if (server->daemon) {
-			bake_http_unlink(&server->address, &server->socket_file);
+			stop_listening(server);
 			stop_daemon(server);
 		}
 		release(server);
